@@ -1,0 +1,115 @@
+// The model's shape and its parameters: GPT-2 with RMSNorm without gain, no biases, no weight
+// tying.
+//
+//   x_t    = rmsnorm(wte[token_t] + wpe[t])
+//   layer:   x = x + attn_wo · MHA(rmsnorm(x));  x = x + mlp_fc2 · act(mlp_fc1 · rmsnorm(x))
+//   logits = lm_head · x_t
+//
+// All parameters lie in one aligned block, tensor behind tensor, so that the all-reduce, Adam,
+// clipping and checkpoints are one loop; names and shapes are views on it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "microgpt/config.hpp"
+#include "microgpt/random.hpp"
+
+namespace microgpt {
+
+struct ModelShape {
+  std::int64_t vocab_size = 0;
+  std::int64_t n_layer = 0;
+  std::int64_t n_embd = 0;
+  std::int64_t n_head = 0;
+  std::int64_t block_size = 0;
+  Activation activation = Activation::relu_squared;
+
+  [[nodiscard]] std::int64_t head_size() const { return n_embd / n_head; }
+  [[nodiscard]] std::int64_t mlp_width() const { return 4 * n_embd; }
+  bool operator==(const ModelShape&) const = default;
+};
+
+[[nodiscard]] ModelShape model_shape(const Config& config, std::int64_t vocab_size);
+
+/// One matrix [rows][cols] = [out][in], row-major, `offset` scalars into the block.
+struct TensorSpec {
+  std::string name;
+  std::int64_t rows = 0;
+  std::int64_t cols = 0;
+  std::int64_t offset = 0;
+
+  [[nodiscard]] std::int64_t size() const { return rows * cols; }
+};
+
+/// Where each tensor lies: wte, wpe, lm_head, then for each layer attn_wq, attn_wk, attn_wv,
+/// attn_wo, mlp_fc1, mlp_fc2. Nothing is padded: size() is the number of parameters.
+class ParameterLayout {
+ public:
+  /// Throws InputError where the number of parameters does not fit into 63 bits.
+  explicit ParameterLayout(const ModelShape& shape);
+
+  [[nodiscard]] const std::vector<TensorSpec>& tensors() const { return tensors_; }
+  [[nodiscard]] std::int64_t size() const { return size_; }
+
+ private:
+  std::vector<TensorSpec> tensors_;
+  std::int64_t size_ = 0;
+};
+
+/// Zeroed memory for `size` scalars, aligned to a cache line.
+template <class Scalar>
+class AlignedBuffer {
+ public:
+  static constexpr std::size_t kAlignment = 64;
+
+  AlignedBuffer() = default;
+  explicit AlignedBuffer(std::size_t size)
+      : data_(static_cast<Scalar*>(
+            ::operator new[](size * sizeof(Scalar), std::align_val_t{kAlignment}))),
+        size_(size) {
+    std::uninitialized_fill_n(data_.get(), size, Scalar{0});
+  }
+
+  [[nodiscard]] Scalar* data() { return data_.get(); }
+  [[nodiscard]] const Scalar* data() const { return data_.get(); }
+  [[nodiscard]] std::size_t size() const { return size_; }
+  [[nodiscard]] std::span<Scalar> values() { return {data_.get(), size_}; }
+  [[nodiscard]] std::span<const Scalar> values() const { return {data_.get(), size_}; }
+
+ private:
+  struct Free {
+    void operator()(Scalar* pointer) const {
+      ::operator delete[](pointer, std::align_val_t{kAlignment});
+    }
+  };
+  std::unique_ptr<Scalar[], Free> data_;
+  std::size_t size_ = 0;
+};
+
+/// What a training run holds of a model: its parameters and Adam's two moments, laid out alike.
+template <class Scalar>
+struct ModelState {
+  explicit ModelState(const ParameterLayout& layout)
+      : parameters(static_cast<std::size_t>(layout.size())),
+        m(static_cast<std::size_t>(layout.size())),
+        v(static_cast<std::size_t>(layout.size())) {}
+
+  AlignedBuffer<Scalar> parameters;
+  AlignedBuffer<Scalar> m;
+  AlignedBuffer<Scalar> v;
+};
+
+/// Draws every parameter in order with gauss(0, init_std); with `zero_init_residual` attn_wo and
+/// mlp_fc2 draw gauss(0, 0), so that the stream stays aligned.
+template <class Scalar>
+void initialize_parameters(const ParameterLayout& layout, double init_std, bool zero_init_residual,
+                           PythonRandom& random, std::span<Scalar> parameters);
+
+}  // namespace microgpt

@@ -1,0 +1,86 @@
+// The training loop: sample a batch, forward, loss, backward, all-reduce, Adam; again.
+//
+// The trainer knows nothing of files, terminals or signals: it tells an observer what happened. Its
+// weights, losses and samples depend on the config and the dataset alone, never on `threads`.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "microgpt/checkpoint.hpp"
+#include "microgpt/config.hpp"
+#include "microgpt/dataset.hpp"
+
+namespace microgpt {
+
+/// What one completed step was like.
+struct StepReport {
+  std::int64_t step = 0;   ///< completed steps: the first is 1
+  std::int64_t epoch = 0;  ///< completed passes over the training documents
+  double loss = 0;         ///< mean over the step's documents, nats
+  double learning_rate = 0;
+  std::int64_t positions = 0;      ///< tokens predicted in this step
+  std::optional<double> val_loss;  ///< where this step was followed by an evaluation
+  bool logged = false;             ///< log_every asks for it, or it is the last, or evaluated
+};
+
+/// Is told what happens, in this order: a step (with its evaluation), then a checkpoint that is
+/// due.
+class TrainingObserver {
+ public:
+  virtual ~TrainingObserver() = default;
+  virtual void on_step(const StepReport& report) = 0;
+  virtual void on_checkpoint(const CheckpointInfo& info, const AnyModelState& state) = 0;
+};
+
+enum class TrainingEnd {
+  completed,  ///< num_steps are done
+  early,      ///< early_stop_patience is used up
+  stopped     ///< the caller asked for it
+};
+
+class Trainer {
+ public:
+  /// A new run. `config` is validated; `dataset` outlives the trainer. Draws the order of documents
+  /// and the initial parameters from config.seed. With an empty batch_size, one document for each
+  /// thread. Throws InputError where nothing is left to train on.
+  Trainer(const Config& config, const Dataset& dataset, int threads);
+
+  /// Goes on from a checkpoint. `config` is the checkpoint's, but for what may change; `dataset`
+  /// has the checkpoint's digest and tokenizer. What the history holds of reports that this config
+  /// would not have made is dropped, so that it reads as if there had been no interruption.
+  Trainer(Checkpoint checkpoint, const Config& config, const Dataset& dataset, int threads);
+
+  ~Trainer();
+  Trainer(const Trainer&) = delete;
+  Trainer& operator=(const Trainer&) = delete;
+
+  /// Trains until the end, or until `stop` is not 0 (asked after each step); in each case the last
+  /// thing that the observer hears of is a checkpoint of the last step.
+  /// Throws RunError that names step and learning rate, before the update is applied, where the
+  /// loss or the gradient is not finite; and whatever the observer throws.
+  TrainingEnd run(TrainingObserver& observer, const std::atomic<int>& stop);
+
+  /// The length of training in steps, from num_steps or num_epochs.
+  [[nodiscard]] std::int64_t num_steps() const;
+  [[nodiscard]] const DocumentSplit& split() const;
+  [[nodiscard]] const ParameterLayout& layout() const;
+  /// Where the run is now; the same as the observer gets with a checkpoint.
+  [[nodiscard]] CheckpointInfo info() const;
+  [[nodiscard]] const AnyModelState& state() const;
+
+ private:
+  struct Run;
+  std::unique_ptr<Run> run_;
+};
+
+/// The mean loss in nats over all positions of all documents, bit for bit the same for any number
+/// of threads.
+[[nodiscard]] double evaluate(const ModelShape& shape, const AnyModelState& state,
+                              const Dataset& dataset, int threads);
+
+}  // namespace microgpt

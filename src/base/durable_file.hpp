@@ -1,0 +1,43 @@
+// Files that are whole or absent: what they replace stays intact until the new bytes are known to
+// be on the disk, whatever fails and wherever the machine stops.
+//
+//   write <name>.tmp -> fsync -> read back and compare -> rename to <name> -> fsync the folder
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+
+namespace microgpt {
+
+/// An open file or folder, closed at the end of its scope.
+class FileDescriptor {
+ public:
+  explicit FileDescriptor(int number) : number_(number) {}
+  FileDescriptor(FileDescriptor&& other) noexcept;
+  FileDescriptor& operator=(FileDescriptor&& other) noexcept;
+  ~FileDescriptor();
+
+  [[nodiscard]] int number() const { return number_; }
+
+  /// Gives the number away: the caller closes it.
+  [[nodiscard]] int release();
+
+ private:
+  int number_;
+};
+
+/// Writes `contents` as the file `path`. When it returns, the file would survive a power cut.
+/// Throws RunError with the path and the system's reason; then a former file at `path` is as it
+/// was (or, where only the last step failed, replaced as a whole) and no temporary file is left.
+void write_file_durably(const std::filesystem::path& path, std::span<const std::byte> contents);
+
+/// Makes `link` a symbolic link to `target`; a former link points to the old or the new target,
+/// never to nothing. Throws RunError as write_file_durably does.
+void replace_symlink(const std::filesystem::path& link, const std::filesystem::path& target);
+
+/// Makes the names in a folder durable: files created, renamed or removed in it.
+/// Throws RunError as write_file_durably does.
+void sync_folder(const std::filesystem::path& folder);
+
+}  // namespace microgpt

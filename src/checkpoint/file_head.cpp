@@ -1,0 +1,79 @@
+#include "checkpoint/file_head.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <fstream>
+#include <span>
+
+#include "config/printable.hpp"
+#include "microgpt/error.hpp"
+
+namespace microgpt {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The superblock of an HDF5 file, version 3.
+constexpr std::array<unsigned char, 8> kSignature{0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
+constexpr std::array<unsigned char, 20> kPlainSuperblock{
+    3,                                               // version
+    8,    8,                                         // bytes in an address, in a length
+    0,                                               // nobody has it open for writing
+    0,    0,    0,    0,    0,    0,    0,    0,     // begins at byte 0
+    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,  // has no extension
+};
+
+struct Head {
+  std::array<unsigned char, 8> signature{};
+  std::array<unsigned char, 20> superblock{};
+  std::array<unsigned char, 8> size{};  // little-endian: the bytes in the file
+};
+static_assert(sizeof(Head) == 36);
+
+Head read_head(const fs::path& path, const std::string& name) {
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (status.type() == fs::file_type::not_found) {
+    throw InputError(name + ": there is no such checkpoint");
+  }
+  if (error) throw InputError(fmt::format("{}: cannot read: {}", name, error.message()));
+  if (!fs::is_regular_file(status)) {
+    throw InputError(fmt::format("{}: not a checkpoint: {}", name,
+                                 fs::is_directory(status) ? "it is a folder; name a file in it"
+                                                          : "it is not a regular file"));
+  }
+  std::ifstream stream(path, std::ios::binary);
+  if (!stream) {
+    throw InputError(fmt::format("{}: cannot read: {}", name, std::strerror(errno)));
+  }
+  Head head;
+  stream.read(reinterpret_cast<char*>(&head), sizeof head);
+  return head;
+}
+
+}  // namespace
+
+void check_file_head(const fs::path& path) {
+  const std::string name = config::printable(path.string());
+  const Head head = read_head(path, name);
+  if (head.signature != kSignature) {
+    throw InputError(name + ": not a checkpoint: it does not begin as an HDF5 file does");
+  }
+  if (head.superblock != kPlainSuperblock) {
+    throw InputError(name + ": an HDF5 file, but not as microgpt writes one; use a checkpoint");
+  }
+  std::uint64_t expected = 0;
+  std::memcpy(&expected, head.size.data(), sizeof expected);
+  const std::uint64_t size = fs::file_size(path);
+  if (size != expected) {
+    throw InputError(
+        fmt::format("{}: {}: it has {} bytes and should have {}; use an earlier "
+                    "checkpoint",
+                    name, size < expected ? "truncated" : "damaged", size, expected));
+  }
+}
+
+}  // namespace microgpt

@@ -1,0 +1,31 @@
+#include <fmt/format.h>
+
+#include <numbers>
+
+#include "cli/commands.hpp"
+#include "cli/console.hpp"
+#include "microgpt/checkpoint.hpp"
+#include "microgpt/dataset.hpp"
+#include "microgpt/trainer.hpp"
+#include "run/run_folder.hpp"
+
+namespace microgpt::cli {
+
+int evaluate(const EvaluateOptions& options) {
+  const Checkpoint checkpoint = read_checkpoint(resolve_checkpoint(options.checkpoint));
+  const CheckpointInfo& info = checkpoint.info;
+  const Dataset dataset = Dataset::load(options.data, info.config.documents, info.config.block_size,
+                                        Tokenizer(info.code_points));
+  const double nats = microgpt::evaluate(info.shape(), checkpoint.state, dataset, options.threads);
+
+  std::int64_t positions = 0;
+  for (const Document& document : dataset.documents()) positions += document.length;
+  print(fmt::format("documents:          {}\n", dataset.documents().size()));
+  print(fmt::format("positions:          {}\n", positions));
+  print(fmt::format("nats per character: {:.6f}\n", nats));
+  print(fmt::format("bits per character: {:.6f}\n", nats / std::numbers::ln2));
+  flush_output();
+  return kDone;
+}
+
+}  // namespace microgpt::cli

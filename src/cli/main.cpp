@@ -1,0 +1,55 @@
+// The program: parses the command line, runs a verb, turns each failure into one line on stderr and
+// an exit code.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <new>
+#include <string>
+#include <string_view>
+
+#include "cli/command_line.hpp"
+#include "cli/commands.hpp"
+#include "cli/console.hpp"
+#include "microgpt/error.hpp"
+
+namespace {
+
+using namespace microgpt;
+
+int fail(int exit_code, std::string message) {
+  std::ranges::replace(message, '\n', ' ');
+  fmt::print(stderr, "microgpt: error: {}\n", message);
+  return exit_code;
+}
+
+struct RunCommand {
+  int operator()(const cli::PrintText& command) const {
+    cli::print(command.text);
+    cli::flush_output();
+    return cli::kDone;
+  }
+  int operator()(const cli::TrainOptions& options) const { return cli::train(options); }
+  int operator()(const cli::GenerateOptions& options) const { return cli::generate(options); }
+  int operator()(const cli::EvaluateOptions& options) const { return cli::evaluate(options); }
+  int operator()(const cli::InfoOptions& options) const { return cli::info(options); }
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  // A reader that goes away is an error of its own, not a silent death in the middle of a step.
+  std::signal(SIGPIPE, SIG_IGN);
+  try {
+    return std::visit(RunCommand{}, cli::parse_command_line({argv + 1, argv + argc}));
+  } catch (const InputError& error) {
+    return fail(cli::kBadInput, error.what());
+  } catch (const RunError& error) {
+    return fail(cli::kFailed, error.what());
+  } catch (const std::bad_alloc&) {
+    return fail(cli::kFailed, "not enough memory; choose a smaller model, batch_size or --threads");
+  } catch (const std::exception& error) {
+    return fail(cli::kFailed, error.what());
+  }
+}

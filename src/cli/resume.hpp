@@ -1,0 +1,28 @@
+// What a resumed run is told: the checkpoint's config, with what --set may change.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "microgpt/checkpoint.hpp"
+#include "microgpt/config.hpp"
+
+namespace microgpt::cli {
+
+struct ResumedConfig {
+  SourcedConfig config;
+  std::vector<std::string> changes;  ///< one line for each changed key: "key: old -> new"
+};
+
+/// Applies `overrides` (key=value) to the config of `checkpoint`.
+/// Throws InputError that lists old and new where one would change the shape, the data or what only
+/// the first step could use, and where num_steps ends before the steps already done.
+[[nodiscard]] ResumedConfig resumed_config(const CheckpointInfo& checkpoint,
+                                           const std::filesystem::path& file,
+                                           const std::vector<std::string>& overrides, int threads);
+
+/// Throws InputError where the dataset at hand is not the one that the run began with.
+void require_same_dataset(const CheckpointInfo& checkpoint, const std::filesystem::path& dataset,
+                          const std::string& sha256);
+
+}  // namespace microgpt::cli

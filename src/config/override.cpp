@@ -1,0 +1,42 @@
+// --set key=value.
+#include <fmt/format.h>
+
+#include "config/key_table.hpp"
+#include "config/printable.hpp"
+#include "microgpt/config.hpp"
+
+namespace microgpt {
+namespace {
+
+using namespace config;
+
+Setting split(std::string_view argument) {
+  const std::string place = "--set " + excerpt(argument);
+  const auto equals = argument.find('=');
+  if (equals == std::string_view::npos || equals == 0) {
+    refuse(place, "write --set KEY=VALUE, for instance --set learning_rate=0.01");
+  }
+  return {.key = std::string(argument.substr(0, equals)),
+          .value = std::string(argument.substr(equals + 1)),
+          .quoted = false,
+          .place = place};
+}
+
+void unset(SourcedConfig& config, std::string_view length) {
+  if (length == "num_steps") config.values.num_steps = Config{}.num_steps;
+  if (length == "num_epochs") config.values.num_epochs.reset();
+  config.sources.insert_or_assign(std::string(length), kDefaultSource);
+}
+
+}  // namespace
+
+void override_config(SourcedConfig& config, std::string_view key_equals_value) {
+  const std::filesystem::path current_folder;
+  const Setting setting = split(key_equals_value);
+  const Key& key = known_key(setting);
+  key.read(setting, current_folder, config.values);
+  config.sources.insert_or_assign(setting.key, "--set");
+  if (const auto rival = rival_of(key.name); !rival.empty()) unset(config, rival);
+}
+
+}  // namespace microgpt

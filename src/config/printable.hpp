@@ -1,0 +1,17 @@
+// Text from outside (a value, a file name, a whole argument) made fit to stand in a one-line
+// message on a terminal.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace microgpt::config {
+
+/// Writes control characters, line separators and bytes that are not UTF-8 as escapes: `\n`,
+/// `\x1b`, `\u2028`.
+[[nodiscard]] std::string printable(std::string_view text);
+
+/// The same for text that may be of any length: all but the first 60 characters become "...".
+[[nodiscard]] std::string excerpt(std::string_view text);
+
+}  // namespace microgpt::config

@@ -1,0 +1,18 @@
+#include "config/setting.hpp"
+
+#include <fmt/format.h>
+
+#include "config/printable.hpp"
+#include "microgpt/error.hpp"
+
+namespace microgpt::config {
+
+void refuse(std::string_view place, std::string_view complaint) {
+  throw InputError(fmt::format("{}: {}", place, complaint));
+}
+
+void refuse_value(const Setting& setting, std::string_view complaint) {
+  refuse(setting.place, fmt::format("{}: '{}' {}", setting.key, excerpt(setting.value), complaint));
+}
+
+}  // namespace microgpt::config

@@ -1,0 +1,129 @@
+#include "microgpt/dataset.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string_view>
+
+#include "data/text_file.hpp"
+#include "microgpt/error.hpp"
+
+namespace microgpt {
+namespace {
+
+// Calls body(stripped_line) for each line that has a character left.
+template <class Body>
+void for_documents(std::u32string_view text, Body&& body) {
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(U'\n'), text.size());
+    if (const auto line = strip(text.substr(0, end)); !line.empty()) body(line);
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+}
+
+// The stream is built by appending, and knows the place of each character for its error.
+class StreamBuilder {
+ public:
+  StreamBuilder(const std::filesystem::path& file, std::u32string_view text,
+                const Tokenizer& tokenizer)
+      : file_(file), text_(text), tokenizer_(tokenizer) {
+    stream_.reserve(text.size() + 2);
+  }
+
+  void append_bos() { stream_.push_back(tokenizer_.bos()); }
+
+  // `part` is a stretch of the text.
+  void append(std::u32string_view part) {
+    for (const char32_t& character : part) {
+      const auto token = tokenizer_.encode(character);
+      if (!token) {
+        const auto index = static_cast<std::size_t>(&character - text_.data());
+        throw InputError(fmt::format(
+            "{}:{}: the model does not know the character {}; remove it, or use a model trained "
+            "with it",
+            file_.string(), line_number(text_, index), describe_character(character)));
+      }
+      stream_.push_back(*token);
+    }
+  }
+
+  [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(stream_.size()); }
+  [[nodiscard]] std::vector<Token> take() { return std::move(stream_); }
+
+ private:
+  const std::filesystem::path& file_;
+  std::u32string_view text_;
+  const Tokenizer& tokenizer_;
+  std::vector<Token> stream_;
+};
+
+// BOS line BOS line … BOS: neighbours share the BOS between them. A document reads at most
+// block_size tokens, and only so much of a long line is kept.
+std::vector<Document> lines_to_documents(std::u32string_view text, std::int64_t block_size,
+                                         StreamBuilder& stream) {
+  std::vector<Document> documents;
+  stream.append_bos();
+  for_documents(text, [&](std::u32string_view line) {
+    const auto characters = static_cast<std::int64_t>(line.size());
+    const std::int64_t length = std::min(block_size, characters + 1);
+    documents.push_back({.offset = stream.size() - 1, .length = length});
+    stream.append(line.substr(0, static_cast<std::size_t>(block_size)));
+    stream.append_bos();
+  });
+  return documents;
+}
+
+// BOS characters BOS, in windows of block_size positions; the last one holds what is left.
+std::vector<Document> text_to_documents(std::u32string_view text, std::int64_t block_size,
+                                        StreamBuilder& stream) {
+  stream.append_bos();
+  stream.append(text);
+  stream.append_bos();
+  const std::int64_t positions = stream.size() - 1;
+  std::vector<Document> documents;
+  for (std::int64_t offset = 0; offset < positions; offset += block_size) {
+    documents.push_back({.offset = offset, .length = std::min(block_size, positions - offset)});
+  }
+  return documents;
+}
+
+// The characters of all documents, for the tokenizer: all of each line, also what is cut off.
+std::u32string characters_of_documents(std::u32string_view text, DocumentMode mode) {
+  if (mode == DocumentMode::text) return std::u32string(text);
+  std::u32string characters;
+  for_documents(text, [&](std::u32string_view line) { characters += line; });
+  return characters;
+}
+
+}  // namespace
+
+Dataset::Dataset(const std::filesystem::path& file, std::u32string_view text, DocumentMode mode,
+                 std::int64_t block_size, Tokenizer tokenizer, std::string sha256)
+    : tokenizer_(std::move(tokenizer)), sha256_(std::move(sha256)) {
+  StreamBuilder stream(file, text, tokenizer_);
+  documents_ = mode == DocumentMode::lines ? lines_to_documents(text, block_size, stream)
+                                           : text_to_documents(text, block_size, stream);
+  if (tokenizer_.code_points().empty() || documents_.empty() || text.empty()) {
+    throw InputError(fmt::format("{}: holds no document; give a file with text", file.string()));
+  }
+  stream_ = stream.take();
+}
+
+Dataset Dataset::load(const std::filesystem::path& file, DocumentMode mode,
+                      std::int64_t block_size) {
+  const TextFile content = read_text_file(file);
+  return {file,
+          content.text,
+          mode,
+          block_size,
+          Tokenizer::of_text(characters_of_documents(content.text, mode)),
+          content.sha256};
+}
+
+Dataset Dataset::load(const std::filesystem::path& file, DocumentMode mode, std::int64_t block_size,
+                      const Tokenizer& tokenizer) {
+  const TextFile content = read_text_file(file);
+  return {file, content.text, mode, block_size, tokenizer, content.sha256};
+}
+
+}  // namespace microgpt

@@ -1,0 +1,100 @@
+#include "data/text_file.hpp"
+
+#include <fmt/format.h>
+#include <utf8.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <span>
+
+#include "base/sha256.hpp"
+#include "microgpt/error.hpp"
+
+namespace microgpt {
+namespace {
+
+std::string read_bytes(const std::filesystem::path& file) {
+  if (std::filesystem::is_directory(file)) {
+    throw InputError(fmt::format("{}: is a folder; dataset must name a text file", file.string()));
+  }
+  errno = 0;
+  std::ifstream stream(file, std::ios::binary);
+  std::string bytes{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+  if (!stream.is_open() || stream.bad()) {
+    throw InputError(fmt::format("{}: cannot be read: {}; check the path and the permissions",
+                                 file.string(), std::strerror(errno)));
+  }
+  return bytes;
+}
+
+// \r\n and \r become \n, as in Python's text mode.
+void translate_line_ends(std::u32string& text) {
+  auto to = text.begin();
+  for (auto from = text.begin(); from != text.end(); ++from) {
+    if (*from == U'\r') {
+      *to++ = U'\n';
+      if (std::next(from) != text.end() && *std::next(from) == U'\n') ++from;
+    } else {
+      *to++ = *from;
+    }
+  }
+  text.erase(to, text.end());
+}
+
+}  // namespace
+
+TextFile read_text_file(const std::filesystem::path& file) {
+  const std::string bytes = read_bytes(file);
+  const auto invalid = utf8::find_invalid(bytes.begin(), bytes.end());
+  if (invalid != bytes.end()) {
+    const auto line = 1 + std::count(bytes.begin(), invalid, '\n');
+    throw InputError(
+        fmt::format("{}:{}: not UTF-8 (byte 0x{:02x}); convert the file, for instance "
+                    "with iconv -t UTF-8",
+                    file.string(), line, static_cast<unsigned char>(*invalid)));
+  }
+
+  TextFile result;
+  Sha256 digest;
+  digest.update(std::as_bytes(std::span(bytes)));
+  result.sha256 = digest.hex();
+  result.text.reserve(bytes.size());
+  utf8::unchecked::utf8to32(bytes.begin(), bytes.end(), std::back_inserter(result.text));
+  translate_line_ends(result.text);
+  return result;
+}
+
+bool is_python_space(char32_t c) {
+  return (c >= 0x09 && c <= 0x0d) || (c >= 0x1c && c <= 0x20) || c == 0x85 || c == 0xa0 ||
+         c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f ||
+         c == 0x205f || c == 0x3000;
+}
+
+std::u32string_view strip(std::u32string_view line) {
+  while (!line.empty() && is_python_space(line.front())) line.remove_prefix(1);
+  while (!line.empty() && is_python_space(line.back())) line.remove_suffix(1);
+  return line;
+}
+
+std::int64_t line_number(std::u32string_view text, std::size_t index) {
+  const auto before = text.substr(0, index);
+  return 1 + std::count(before.begin(), before.end(), U'\n');
+}
+
+std::string to_utf8(std::u32string_view characters) {
+  std::string bytes;
+  utf8::unchecked::utf32to8(characters.begin(), characters.end(), std::back_inserter(bytes));
+  return bytes;
+}
+
+std::string describe_character(char32_t character) {
+  const auto code = static_cast<std::uint32_t>(character);
+  const bool control = code < 0x20 || (code >= 0x7f && code < 0xa0);
+  if (control || is_python_space(character)) return fmt::format("U+{:04X}", code);
+  return fmt::format("'{}' (U+{:04X})", to_utf8({&character, 1}), code);
+}
+
+}  // namespace microgpt

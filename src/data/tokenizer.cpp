@@ -1,0 +1,57 @@
+#include "microgpt/tokenizer.hpp"
+
+#include <fmt/format.h>
+#include <utf8.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "data/text_file.hpp"
+#include "microgpt/error.hpp"
+
+namespace microgpt {
+
+Tokenizer::Tokenizer(std::vector<char32_t> code_points) : code_points_(std::move(code_points)) {
+  token_of_.reserve(code_points_.size());
+  for (std::size_t i = 0; i < code_points_.size(); ++i) {
+    token_of_.emplace(code_points_[i], static_cast<Token>(i));
+  }
+}
+
+Tokenizer Tokenizer::of_text(std::u32string_view text) {
+  constexpr std::size_t kCodePoints = 0x110000;
+  std::vector<bool> seen(kCodePoints);
+  for (const char32_t character : text) seen[character] = true;
+  std::vector<char32_t> code_points;
+  for (std::size_t code = 0; code < kCodePoints; ++code) {
+    if (seen[code]) code_points.push_back(static_cast<char32_t>(code));
+  }
+  return Tokenizer(std::move(code_points));
+}
+
+std::optional<Token> Tokenizer::encode(char32_t character) const {
+  const auto found = token_of_.find(character);
+  if (found == token_of_.end()) return std::nullopt;
+  return found->second;
+}
+
+std::vector<Token> Tokenizer::encode_text(std::string_view text, std::string_view what) const {
+  if (!utf8::is_valid(text.begin(), text.end())) {
+    throw InputError(fmt::format("{}: is not UTF-8", what));
+  }
+  std::u32string characters;
+  utf8::unchecked::utf8to32(text.begin(), text.end(), std::back_inserter(characters));
+  std::vector<Token> tokens;
+  for (const char32_t character : characters) {
+    const auto token = encode(character);
+    if (!token) {
+      throw InputError(
+          fmt::format("{}: the model does not know the character {}; it knows {} others", what,
+                      describe_character(character), code_points_.size()));
+    }
+    tokens.push_back(*token);
+  }
+  return tokens;
+}
+
+}  // namespace microgpt

@@ -1,0 +1,110 @@
+#include "generation/decoder.hpp"
+
+#include <cmath>
+
+#include "kernels/activation.hpp"
+#include "kernels/cross_entropy.hpp"
+#include "kernels/rmsnorm.hpp"
+#include "kernels/rows.hpp"
+
+namespace microgpt {
+namespace {
+
+using namespace kernels;
+
+template <class Scalar>
+Index buffer_size(const ModelShape& shape) {
+  const Index n_embd = padded<Scalar>(shape.n_embd);
+  const Index rows = 3 * n_embd + padded<Scalar>(3 * shape.n_embd) +
+                     padded<Scalar>(shape.block_size) + padded<Scalar>(shape.mlp_width()) +
+                     padded<Scalar>(shape.vocab_size);
+  const Index cache = shape.n_embd * padded<Scalar>(shape.block_size) + shape.block_size * n_embd;
+  return rows + shape.n_layer * cache;
+}
+
+}  // namespace
+
+template <class Scalar>
+Decoder<Scalar>::Decoder(const ModelShape& shape, const Weights<const Scalar>& weights,
+                         const TransposedWeights<Scalar>& transposed)
+    : shape_(shape),
+      weights_(weights),
+      transposed_(transposed),
+      buffer_(static_cast<std::size_t>(buffer_size<Scalar>(shape))),
+      next_(buffer_.data()),
+      residual_(take(1, shape.n_embd)),
+      normed_(take(1, shape.n_embd)),
+      qkv_(take(1, 3 * shape.n_embd)),
+      scores_(take(1, shape.block_size)),
+      attended_(take(1, shape.n_embd)),
+      hidden_(take(1, shape.mlp_width())),
+      logits_(take(1, shape.vocab_size)) {
+  for (Index layer = 0; layer < shape.n_layer; ++layer) {
+    const auto key_transposed = take(shape.n_embd, shape.block_size);
+    const auto value = take(shape.block_size, shape.n_embd);
+    layers_.push_back({key_transposed, value});
+  }
+}
+
+template <class Scalar>
+Matrix<Scalar> Decoder<Scalar>::take(Index rows, Index cols) {
+  const Matrix<Scalar> matrix(next_, rows, cols, padded<Scalar>(cols));
+  next_ += rows * matrix.stride;
+  return matrix;
+}
+
+template <class Scalar>
+std::span<const Scalar> Decoder<Scalar>::feed(std::int32_t token) {
+  Scalar inverse_rms;
+  const Scalar* token_row = weights_.wte.row(token);
+  const Scalar* position_row = weights_.wpe.row(position_);
+  for (Index i = 0; i < shape_.n_embd; ++i) {
+    residual_.data[i] = token_row[i] + position_row[i];
+  }
+  rmsnorm<Scalar>(residual_, &inverse_rms, residual_);
+
+  for (std::size_t l = 0; l < layers_.size(); ++l) {
+    const auto& layer = transposed_.layer(l);
+    rmsnorm<Scalar>(residual_, &inverse_rms, normed_);
+    multiply<Scalar>(normed_, layer.attn_wqkv, qkv_);
+    attend(layers_[l]);
+    multiply_add<Scalar>(attended_, layer.attn_wo, residual_);
+
+    rmsnorm<Scalar>(residual_, &inverse_rms, normed_);
+    multiply<Scalar>(normed_, layer.mlp_fc1, hidden_);
+    activate<Scalar>(shape_.activation, hidden_, hidden_);
+    multiply_add<Scalar>(hidden_, layer.mlp_fc2, residual_);
+  }
+  multiply<Scalar>(residual_, transposed_.lm_head(), logits_);
+  ++position_;
+  return {logits_.data, static_cast<std::size_t>(shape_.vocab_size)};
+}
+
+template <class Scalar>
+void Decoder<Scalar>::attend(const LayerCache& cache) {
+  const Index n_embd = shape_.n_embd;
+  const Index head_size = shape_.head_size();
+  const Index visible = position_ + 1;
+  const Scalar scale = 1 / std::sqrt(static_cast<Scalar>(head_size));
+  for (Index i = 0; i < n_embd; ++i) {
+    cache.key_transposed.row(i)[position_] = qkv_.data[n_embd + i];
+    cache.value.row(position_)[i] = qkv_.data[2 * n_embd + i];
+  }
+  const auto weights = scores_.column_range(0, visible);
+  for (Index head = 0; head < shape_.n_head; ++head) {
+    const Index first = head * head_size;
+    multiply<Scalar>(qkv_.column_range(first, head_size),
+                     cache.key_transposed.row_range(first, head_size).column_range(0, visible),
+                     weights);
+    Scalar maximum;
+    const Scalar sum = exp_weights(weights.data, visible, scale, maximum);
+    row_of(weights, 0) /= sum;
+    multiply<Scalar>(weights, cache.value.row_range(0, visible).column_range(first, head_size),
+                     attended_.column_range(first, head_size));
+  }
+}
+
+template class Decoder<float>;
+template class Decoder<double>;
+
+}  // namespace microgpt

@@ -1,0 +1,119 @@
+#include <algorithm>
+#include <cmath>
+#include <variant>
+#include <vector>
+
+#include "data/text_file.hpp"
+#include "generation/decoder.hpp"
+#include "microgpt/generation.hpp"
+#include "model/activations.hpp"
+#include "model/transformer.hpp"
+
+namespace microgpt {
+namespace {
+
+// softmax(logits / temperature), in double whatever the model's precision.
+template <class Scalar>
+void probabilities(std::span<const Scalar> logits, double temperature, std::vector<double>& out) {
+  const auto maximum = static_cast<double>(*std::ranges::max_element(logits));
+  double sum = 0;
+  for (std::size_t i = 0; i < logits.size(); ++i) {
+    out[i] = std::exp((static_cast<double>(logits[i]) - maximum) / temperature);
+    sum += out[i];
+  }
+  for (double& probability : out) probability /= sum;
+}
+
+// Logits for the token behind a context that grows by one token at a time.
+template <class Scalar>
+class ContextReader {
+ public:
+  ContextReader(const ModelShape& shape, std::span<const Scalar> parameters)
+      : shape_(shape),
+        weights_(shape_, parameters.data()),
+        transposed_(shape_, weights_),
+        decoder_(shape_, weights_, transposed_) {
+    transposed_.refresh_all();
+  }
+
+  void reset() { decoder_.reset(); }
+
+  // `context` ends with the new tokens; the first ones may have been read before.
+  std::span<const Scalar> read(std::span<const Token> context) {
+    if (std::ssize(context) > shape_.block_size) return read_window(context);
+    std::span<const Scalar> logits;
+    while (decoder_.position() < std::ssize(context)) {
+      logits = decoder_.feed(context[static_cast<std::size_t>(decoder_.position())]);
+    }
+    return logits;
+  }
+
+ private:
+  std::span<const Scalar> read_window(std::span<const Token> context) {
+    if (!activations_) {
+      activations_ = std::make_unique<Activations<Scalar>>(shape_, shape_.block_size);
+    }
+    const Document window{.offset = std::ssize(context) - shape_.block_size,
+                          .length = shape_.block_size};
+    forward<Scalar>({shape_, weights_, transposed_}, {context, {&window, 1}}, *activations_);
+    const auto logits = activations_->logits(shape_.block_size);
+    return {logits.row(shape_.block_size - 1), static_cast<std::size_t>(logits.cols)};
+  }
+
+  ModelShape shape_;
+  Weights<const Scalar> weights_;
+  TransposedWeights<Scalar> transposed_;
+  Decoder<Scalar> decoder_;
+  std::unique_ptr<Activations<Scalar>> activations_;  // made when the window slides first
+};
+
+}  // namespace
+
+struct Generator::Model {
+  using Reader =
+      std::variant<std::unique_ptr<ContextReader<float>>, std::unique_ptr<ContextReader<double>>>;
+  Reader reader;
+  Tokenizer tokenizer;
+  std::vector<Token> context;
+  std::vector<double> weights;
+};
+
+template <class Scalar>
+Generator::Generator(const ModelShape& shape, std::span<const Scalar> parameters,
+                     const Tokenizer& tokenizer)
+    : model_(std::make_unique<Model>(
+          Model{.reader = std::make_unique<ContextReader<Scalar>>(shape, parameters),
+                .tokenizer = tokenizer,
+                .context = {},
+                .weights = std::vector<double>(static_cast<std::size_t>(shape.vocab_size))})) {}
+
+template Generator::Generator(const ModelShape&, std::span<const float>, const Tokenizer&);
+template Generator::Generator(const ModelShape&, std::span<const double>, const Tokenizer&);
+
+Generator::~Generator() = default;
+Generator::Generator(Generator&&) noexcept = default;
+Generator& Generator::operator=(Generator&&) noexcept = default;
+
+std::string Generator::sample(std::span<const Token> prompt, const SampleOptions& options,
+                              PythonRandom& random) {
+  auto& [any_reader, tokenizer, context, weights] = *model_;
+  context.assign(1, tokenizer.bos());
+  context.insert(context.end(), prompt.begin(), prompt.end());
+  std::u32string drawn;
+  std::visit(
+      [&](auto& reader) {
+        reader->reset();
+        while (std::ssize(drawn) < options.max_length) {
+          probabilities(reader->read(context), options.temperature, weights);
+          if (!options.stop_at_bos) weights.back() = 0;
+          const auto token = static_cast<Token>(random.choose(weights));
+          if (token == tokenizer.bos()) break;
+          context.push_back(token);
+          drawn.push_back(tokenizer.decode(token));
+        }
+      },
+      any_reader);
+  return to_utf8(drawn);
+}
+
+}  // namespace microgpt

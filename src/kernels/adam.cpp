@@ -1,0 +1,59 @@
+#include "kernels/adam.hpp"
+
+#include <Eigen/Core>
+#include <cmath>
+#include <cstddef>
+
+namespace microgpt::kernels {
+
+template <class Scalar>
+void adam_update(const AdamStep& step, std::span<const Scalar> gradient,
+                 std::span<Scalar> parameters, std::span<Scalar> m, std::span<Scalar> v) {
+  const auto beta1 = static_cast<Scalar>(step.beta1);
+  const auto beta2 = static_cast<Scalar>(step.beta2);
+  const auto rest1 = static_cast<Scalar>(1 - step.beta1);
+  const auto rest2 = static_cast<Scalar>(1 - step.beta2);
+  const auto unbias1 = static_cast<Scalar>(1 / step.bias_correction1);
+  const auto unbias2 = static_cast<Scalar>(1 / step.bias_correction2);
+  const auto scale = static_cast<Scalar>(step.gradient_scale);
+  const auto epsilon = static_cast<Scalar>(step.epsilon);
+  const auto learning_rate = static_cast<Scalar>(step.learning_rate);
+  const auto decay = static_cast<Scalar>(step.learning_rate * step.weight_decay);
+
+  const Scalar* g = gradient.data();
+  Scalar* p = parameters.data();
+  Scalar* m1 = m.data();
+  Scalar* m2 = v.data();
+  for (std::size_t i = 0; i < gradient.size(); ++i) {
+    const Scalar slope = g[i] * scale;
+    const Scalar mean = beta1 * m1[i] + rest1 * slope;
+    const Scalar square = beta2 * m2[i] + rest2 * slope * slope;
+    m1[i] = mean;
+    m2[i] = square;
+    const Scalar update = mean * unbias1 / (std::sqrt(square * unbias2) + epsilon);
+    p[i] -= learning_rate * update + decay * p[i];
+  }
+}
+
+template <class Scalar>
+void add(std::span<const Scalar> from, std::span<Scalar> to) {
+  for (std::size_t i = 0; i < to.size(); ++i) to[i] += from[i];
+}
+
+template <class Scalar>
+double sum_of_squares(std::span<const Scalar> values) {
+  using Values = Eigen::Array<Scalar, Eigen::Dynamic, 1>;
+  const Eigen::Map<const Values> all(values.data(), static_cast<Eigen::Index>(values.size()));
+  return all.template cast<double>().square().sum();
+}
+
+#define MICROGPT_INSTANTIATE(Scalar)                                                     \
+  template void adam_update(const AdamStep&, std::span<const Scalar>, std::span<Scalar>, \
+                            std::span<Scalar>, std::span<Scalar>);                       \
+  template void add(std::span<const Scalar>, std::span<Scalar>);                         \
+  template double sum_of_squares(std::span<const Scalar>);
+MICROGPT_INSTANTIATE(float)
+MICROGPT_INSTANTIATE(double)
+#undef MICROGPT_INSTANTIATE
+
+}  // namespace microgpt::kernels

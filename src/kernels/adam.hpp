@@ -1,0 +1,35 @@
+// Adam with bias correction (Kingma and Ba, 2015) and decoupled weight decay (Loshchilov and
+// Hutter, 2019), and the two sums over gradients that go before it.
+#pragma once
+
+#include <span>
+
+namespace microgpt::kernels {
+
+/// The numbers of one step t (counted from 1), the same for every parameter.
+struct AdamStep {
+  double learning_rate;
+  double beta1;
+  double beta2;
+  double epsilon;
+  double weight_decay;
+  double bias_correction1;      ///< 1 - beta1^t
+  double bias_correction2;      ///< 1 - beta2^t
+  double gradient_scale = 1.0;  ///< below 1 where the gradient is clipped
+};
+
+/// m = b1 m + (1-b1) g;  v = b2 v + (1-b2) g²;
+/// p -= lr (m̂ / (sqrt(v̂) + eps) + weight_decay p). The four spans are of equal length.
+template <class Scalar>
+void adam_update(const AdamStep& step, std::span<const Scalar> gradient,
+                 std::span<Scalar> parameters, std::span<Scalar> m, std::span<Scalar> v);
+
+/// to += from, element by element.
+template <class Scalar>
+void add(std::span<const Scalar> from, std::span<Scalar> to);
+
+/// Σ x², in double; not finite where any x is not.
+template <class Scalar>
+double sum_of_squares(std::span<const Scalar> values);
+
+}  // namespace microgpt::kernels

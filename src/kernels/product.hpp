@@ -1,0 +1,62 @@
+// The matrix product that everything else is made of:
+//
+//   C[m][n] (+)= Σ_k A[m][k] · B[k][n]
+//
+// B and C are row-major; A may be seen transposed (any strides). The three products of a linear
+// layer all have this form, so one kernel serves forward, input gradient and weight gradient.
+// Models here are narrow (16 to some hundred columns), where packing operands would cost more than
+// it gains: tiles of C live in registers and B is read where it lies.
+//
+// Each element of C is summed over k in ascending order, whatever the other sizes are: the bits of
+// a row depend neither on how many rows are multiplied together nor on which rows stand around it.
+#pragma once
+
+#include <cstddef>
+
+namespace microgpt::kernels {
+
+using Index = std::ptrdiff_t;
+
+/// Row-major rows x cols, `stride` scalars from row to row.
+template <class Scalar>
+struct Matrix {
+  Scalar* data;
+  Index rows;
+  Index cols;
+  Index stride;
+
+  Matrix(Scalar* first, Index row_count, Index col_count, Index row_stride)
+      : data(first), rows(row_count), cols(col_count), stride(row_stride) {}
+  Matrix(Scalar* first, Index row_count, Index col_count)
+      : Matrix(first, row_count, col_count, col_count) {}
+  /// A matrix may always be read.
+  operator Matrix<const Scalar>() const { return {data, rows, cols, stride}; }
+
+  [[nodiscard]] Scalar* row(Index r) const { return data + r * stride; }
+  /// `count` rows from `first`.
+  [[nodiscard]] Matrix row_range(Index first, Index count) const {
+    return {data + first * stride, count, cols, stride};
+  }
+  /// `count` columns from `first`.
+  [[nodiscard]] Matrix column_range(Index first, Index count) const {
+    return {data + first, rows, count, stride};
+  }
+};
+
+/// c = a · b for a (m x k), b (k x n), c (m x n).
+template <class Scalar>
+void multiply(Matrix<const Scalar> a, Matrix<const Scalar> b, Matrix<Scalar> c);
+
+/// c += a · b.
+template <class Scalar>
+void multiply_add(Matrix<const Scalar> a, Matrix<const Scalar> b, Matrix<Scalar> c);
+
+/// c += aᵀ · b for a (k x m), b (k x n), c (m x n).
+template <class Scalar>
+void multiply_transposed_add(Matrix<const Scalar> a, Matrix<const Scalar> b, Matrix<Scalar> c);
+
+/// to = fromᵀ.
+template <class Scalar>
+void transpose(Matrix<const Scalar> from, Matrix<Scalar> to);
+
+}  // namespace microgpt::kernels

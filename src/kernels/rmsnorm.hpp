@@ -1,0 +1,31 @@
+// RMSNorm without gain (Zhang and Sennrich, 2019): y = x / sqrt(mean(x²) + 1e-5), row by row.
+// The reciprocal root is kept, so that backward can make y again from x instead of storing it.
+#pragma once
+
+#include "kernels/product.hpp"
+
+namespace microgpt::kernels {
+
+inline constexpr double kRmsNormEpsilon = 1e-5;
+
+/// inverse_rms[r] = 1 / sqrt(mean(x_r²) + 1e-5); y = x · inverse_rms. x, y: rows x n.
+template <class Scalar>
+void rmsnorm(Matrix<const Scalar> x, Scalar* inverse_rms, Matrix<Scalar> y);
+
+/// y = x · inverse_rms, from what rmsnorm has kept.
+template <class Scalar>
+void rmsnorm_again(Matrix<const Scalar> x, const Scalar* inverse_rms, Matrix<Scalar> y);
+
+/// dx = the gradient with respect to x, given dy. With s = inverse_rms and n columns:
+///   dx = s · dy - x · s³ / n · (dy · x)
+/// dx may be dy itself.
+template <class Scalar>
+void rmsnorm_backward(Matrix<const Scalar> x, const Scalar* inverse_rms, Matrix<const Scalar> dy,
+                      Matrix<Scalar> dx);
+
+/// The same, added to dx: the gradient joins the one that flows past the norm.
+template <class Scalar>
+void rmsnorm_backward_add(Matrix<const Scalar> x, const Scalar* inverse_rms,
+                          Matrix<const Scalar> dy, Matrix<Scalar> dx);
+
+}  // namespace microgpt::kernels

@@ -1,0 +1,86 @@
+// The one place that knows how wide the machine's vectors are. Vector<Scalar> is a GCC/Clang vector
+// type: + - * / act on all lanes, and the same source serves SSE, AVX2, AVX-512 and NEON.
+#pragma once
+
+#include <cstddef>
+#include <cstring>
+
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
+
+namespace microgpt::kernels {
+
+#if defined(__AVX512F__)
+inline constexpr std::size_t kVectorBytes = 64;
+inline constexpr std::size_t kVectorRegisters = 32;
+#elif defined(__AVX__)
+inline constexpr std::size_t kVectorBytes = 32;
+inline constexpr std::size_t kVectorRegisters = 16;
+#else
+inline constexpr std::size_t kVectorBytes = 16;
+inline constexpr std::size_t kVectorRegisters = 16;
+#endif
+
+template <class Scalar>
+struct VectorOf {
+  using Type [[gnu::vector_size(kVectorBytes)]] = Scalar;
+};
+template <class Scalar>
+using Vector = typename VectorOf<Scalar>::Type;
+
+/// Scalars in one vector.
+template <class Scalar>
+inline constexpr std::ptrdiff_t kLanes = static_cast<std::ptrdiff_t>(kVectorBytes / sizeof(Scalar));
+
+/// `count` rounded up to whole vectors: the stride of a matrix whose rows start aligned.
+template <class Scalar>
+constexpr std::ptrdiff_t padded(std::ptrdiff_t count) {
+  return (count + kLanes<Scalar> - 1) / kLanes<Scalar> * kLanes<Scalar>;
+}
+
+template <class Scalar>
+inline Vector<Scalar> load(const Scalar* from) {
+  Vector<Scalar> vector;
+  std::memcpy(&vector, from, sizeof(vector));
+  return vector;
+}
+
+template <class Scalar>
+inline void store(Scalar* to, Vector<Scalar> vector) {
+  std::memcpy(to, &vector, sizeof(vector));
+}
+
+/// The first `count` lanes from memory, zero in the others; nothing beyond is touched.
+template <class Scalar>
+inline Vector<Scalar> load_partial(const Scalar* from, std::ptrdiff_t count) {
+#if defined(__AVX512F__)
+  const auto mask = (1U << static_cast<unsigned>(count)) - 1U;
+  if constexpr (sizeof(Scalar) == 4) {
+    return _mm512_maskz_loadu_ps(static_cast<__mmask16>(mask), from);
+  } else {
+    return _mm512_maskz_loadu_pd(static_cast<__mmask8>(mask), from);
+  }
+#else
+  Vector<Scalar> vector{};
+  for (std::ptrdiff_t lane = 0; lane < count; ++lane) vector[lane] = from[lane];
+  return vector;
+#endif
+}
+
+/// The first `count` lanes to memory; nothing beyond is touched.
+template <class Scalar>
+inline void store_partial(Scalar* to, Vector<Scalar> vector, std::ptrdiff_t count) {
+#if defined(__AVX512F__)
+  const auto mask = (1U << static_cast<unsigned>(count)) - 1U;
+  if constexpr (sizeof(Scalar) == 4) {
+    _mm512_mask_storeu_ps(to, static_cast<__mmask16>(mask), vector);
+  } else {
+    _mm512_mask_storeu_pd(to, static_cast<__mmask8>(mask), vector);
+  }
+#else
+  for (std::ptrdiff_t lane = 0; lane < count; ++lane) to[lane] = vector[lane];
+#endif
+}
+
+}  // namespace microgpt::kernels

@@ -1,0 +1,40 @@
+// The transformer itself: forward and hand-written backward over packed, unpadded documents.
+//
+// Linear layers are one product over all rows of the piece; attention keeps to each document. Each
+// backward step stands in reverse order of its forward step, in the same words.
+#pragma once
+
+#include <span>
+
+#include "model/activations.hpp"
+#include "model/weights.hpp"
+
+namespace microgpt {
+
+/// The model's numbers as forward and backward read them.
+template <class Scalar>
+struct TransformerWeights {
+  const ModelShape& shape;
+  const Weights<const Scalar>& weights;
+  const TransposedWeights<Scalar>& transposed;
+};
+
+/// Fills activations.logits(rows) for the piece, and all that backward needs.
+template <class Scalar>
+void forward(const TransformerWeights<Scalar>& model, const PackedDocuments& piece,
+             Activations<Scalar>& activations);
+
+/// After forward: losses[d] = the mean over the positions of document d of -log p(target). Spends
+/// the logits.
+template <class Scalar>
+void document_losses(const PackedDocuments& piece, Activations<Scalar>& activations,
+                     std::span<double> losses);
+
+/// After forward: losses as above, and the gradient of the sum over the documents of
+/// document_scale · loss is added to `gradients`. Spends the activations.
+template <class Scalar>
+void backward(const TransformerWeights<Scalar>& model, const PackedDocuments& piece,
+              double document_scale, Activations<Scalar>& activations, std::span<double> losses,
+              const Weights<Scalar>& gradients);
+
+}  // namespace microgpt

@@ -1,0 +1,130 @@
+#include "run/metrics_file.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <span>
+
+#include "base/durable_file.hpp"
+#include "microgpt/error.hpp"
+
+namespace microgpt {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::chrono::milliseconds kFlushEvery{100};
+
+// The well-formed lines of a former file, by step; a line that a crash has cut off is left out.
+std::map<std::int64_t, Json> read_lines(const std::filesystem::path& file) {
+  std::map<std::int64_t, Json> lines;
+  std::ifstream stream(file);
+  for (std::string text; std::getline(stream, text);) {
+    Json line = Json::parse(text, nullptr, false);
+    if (!line.is_object()) continue;
+    const auto step = line.find("step");
+    if (step != line.end() && step->is_number_integer()) {
+      lines[step->get<std::int64_t>()] = std::move(line);
+    }
+  }
+  return lines;
+}
+
+// The lines that belong to `history`, in order.
+std::vector<Json> lines_of(const TrainingHistory& history, std::map<std::int64_t, Json> former) {
+  std::map<std::int64_t, double> val_losses;
+  for (std::size_t i = 0; i < history.val_steps.size(); ++i) {
+    val_losses[history.val_steps[i]] = history.val_losses[i];
+  }
+  std::vector<Json> lines;
+  for (std::size_t i = 0; i < history.steps.size(); ++i) {
+    const std::int64_t step = history.steps[i];
+    const auto kept = former.find(step);
+    Json line = kept != former.end() ? std::move(kept->second)
+                                     : Json{{"step", step}, {"loss", history.losses[i]}};
+    line.erase("val_loss");
+    if (const auto found = val_losses.find(step); found != val_losses.end()) {
+      line["val_loss"] = found->second;
+    }
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
+}  // namespace
+
+MetricsFile::MetricsFile(std::filesystem::path file, const std::filesystem::path& former,
+                         const TrainingHistory& history)
+    : path_(std::move(file)) {
+  std::string text;
+  for (const Json& line : lines_of(history, read_lines(former))) {
+    text += line.dump() + '\n';
+    const auto seconds = line.find("seconds");
+    if (seconds != line.end() && seconds->is_number()) seconds_before_ = seconds->get<double>();
+  }
+  write_file_durably(path_, std::as_bytes(std::span(text)));
+  descriptor_ = ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
+  if (descriptor_ < 0) {
+    throw RunError(fmt::format("{}: cannot be opened: {}", path_.string(), std::strerror(errno)));
+  }
+  start_ = last_logged_ = last_flushed_ = Clock::now();
+}
+
+MetricsFile::~MetricsFile() {
+  try {
+    flush();
+  } catch (const RunError&) {
+    // The reports are lost with the run that failed; nobody is left to tell.
+  }
+  ::close(descriptor_);
+}
+
+void MetricsFile::add(const StepReport& report) {
+  positions_ += report.positions;
+  if (!report.logged) return;
+  const auto now = Clock::now();
+  const auto seconds_since = [now](Clock::time_point then) {
+    return std::chrono::duration<double>(now - then).count();
+  };
+  const double interval = std::max(seconds_since(last_logged_), 1e-9);
+  Json line{{"step", report.step},
+            {"epoch", report.epoch},
+            {"loss", report.loss},
+            {"lr", report.learning_rate},
+            {"tokens_per_second", static_cast<double>(positions_) / interval},
+            {"seconds", seconds_before_ + seconds_since(start_)}};
+  if (report.val_loss) line["val_loss"] = *report.val_loss;
+  pending_ += line.dump() + '\n';
+  positions_ = 0;
+  last_logged_ = now;
+  if (now - last_flushed_ >= kFlushEvery) flush();
+}
+
+void MetricsFile::sync() {
+  flush();
+  if (::fsync(descriptor_) != 0) {
+    throw RunError(fmt::format("{}: cannot be synced: {}", path_.string(), std::strerror(errno)));
+  }
+}
+
+void MetricsFile::flush() {
+  while (!pending_.empty()) {
+    const ssize_t written = ::write(descriptor_, pending_.data(), pending_.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) {
+      throw RunError(
+          fmt::format("{}: cannot be written: {}", path_.string(), std::strerror(errno)));
+    }
+    pending_.erase(0, static_cast<std::size_t>(written));
+  }
+  last_flushed_ = Clock::now();
+}
+
+}  // namespace microgpt

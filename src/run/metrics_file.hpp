@@ -1,0 +1,49 @@
+// metrics.jsonl: one JSON object for each logged step, readable while the run goes on.
+//
+// After a resume the file reads as if there had been no interruption: lines that belong to steps
+// behind the checkpoint are dropped, and later ones are appended.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "microgpt/trainer.hpp"
+
+namespace microgpt {
+
+class MetricsFile {
+ public:
+  /// Writes `file` anew. Of the lines in `former` (which may be `file` itself, or missing) those
+  /// are kept that `history` has a step for; a step whose line is lost is written with what the
+  /// history knows: step, loss and val_loss. Throws RunError where the file cannot be written.
+  MetricsFile(std::filesystem::path file, const std::filesystem::path& former,
+              const TrainingHistory& history);
+  ~MetricsFile();
+  MetricsFile(const MetricsFile&) = delete;
+  MetricsFile& operator=(const MetricsFile&) = delete;
+
+  /// Takes note of every step; writes a line for a logged one. Lines reach the file at least every
+  /// tenth of a second. Throws RunError where they cannot be written.
+  void add(const StepReport& report);
+
+  /// Makes all lines durable.
+  void sync();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  void flush();
+
+  std::filesystem::path path_;
+  int descriptor_ = -1;
+  std::string pending_;
+  double seconds_before_ = 0;  // of training, before this process
+  Clock::time_point start_;
+  Clock::time_point last_logged_;
+  Clock::time_point last_flushed_;
+  std::int64_t positions_ = 0;  // since the last logged step
+};
+
+}  // namespace microgpt

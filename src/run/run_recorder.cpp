@@ -1,0 +1,38 @@
+#include "run/run_recorder.hpp"
+
+#include <span>
+#include <variant>
+
+#include "base/durable_file.hpp"
+#include "training/run_progress.hpp"
+
+namespace microgpt {
+namespace {
+
+std::optional<std::int64_t> best_step(const TrainingHistory& history) {
+  const auto best = best_evaluation(history);
+  if (!best) return std::nullopt;
+  return history.val_steps[*best];
+}
+
+}  // namespace
+
+RunRecorder::RunRecorder(RunFolder& folder, const CheckpointInfo& start,
+                         const std::filesystem::path& former_metrics)
+    : folder_(folder), metrics_(folder.metrics_path(), former_metrics, start.history) {
+  const std::string config = to_yaml(start.config);
+  write_file_durably(folder_.config_path(), std::as_bytes(std::span(config)));
+}
+
+void RunRecorder::on_step(const StepReport& report) { metrics_.add(report); }
+
+void RunRecorder::on_checkpoint(const CheckpointInfo& info, const AnyModelState& state) {
+  metrics_.sync();
+  const auto path = folder_.checkpoint_path(info.step);
+  std::visit([&](const auto& model) { write_checkpoint(path, info, model); }, state);
+  const auto best = best_step(info.history);
+  folder_.update_links(info.step, best);
+  folder_.prune(info.config.keep_checkpoints, best);
+}
+
+}  // namespace microgpt

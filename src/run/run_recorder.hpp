@@ -1,0 +1,30 @@
+// Keeps a run's folder while it trains: metrics, checkpoints, links, rotation.
+#pragma once
+
+#include <filesystem>
+
+#include "microgpt/trainer.hpp"
+#include "run/metrics_file.hpp"
+#include "run/run_folder.hpp"
+
+namespace microgpt {
+
+class RunRecorder final : public TrainingObserver {
+ public:
+  /// Writes config.cfg, and metrics.jsonl with the lines of `former_metrics` that belong to the
+  /// run's past. `folder` outlives the recorder. Throws RunError where a file cannot be written.
+  RunRecorder(RunFolder& folder, const CheckpointInfo& start,
+              const std::filesystem::path& former_metrics);
+
+  void on_step(const StepReport& report) override;
+
+  /// metrics.jsonl is durable before the checkpoint is, and the checkpoint before a link names it
+  /// or an older one goes.
+  void on_checkpoint(const CheckpointInfo& info, const AnyModelState& state) override;
+
+ private:
+  RunFolder& folder_;
+  MetricsFile metrics_;
+};
+
+}  // namespace microgpt

@@ -1,0 +1,82 @@
+#include "training/batch_plan.hpp"
+
+#include <algorithm>
+
+namespace microgpt {
+namespace {
+
+constexpr std::int64_t kMaxLanes = 64;
+// Enough for the workers of a small machine where one gradient alone is larger than the budget.
+constexpr std::int64_t kMinLanes = 4;
+constexpr std::size_t kLaneBudgetBytes = std::size_t{1} << 30U;
+
+// Clearing and adding a lane's buffer costs as much as the products of a few positions; the wider
+// the model, the further its buffers lie from the core.
+constexpr std::int64_t kNarrowEmbedding = 32;
+constexpr std::int64_t kNarrowLanePositions = 16;
+constexpr std::int64_t kWideLanePositions = 32;
+
+// Enough rows to keep a product busy, few enough that their activations stay in the L2 cache.
+constexpr std::int64_t kPiecePositions = 128;
+
+}  // namespace
+
+std::int64_t piece_positions_for(const ModelShape& shape) {
+  return std::max(shape.block_size, kPiecePositions);
+}
+
+BatchLimits batch_limits(const ModelShape& shape, std::int64_t batch_size,
+                         std::size_t gradient_bytes) {
+  const auto affordable = static_cast<std::int64_t>(kLaneBudgetBytes / gradient_bytes);
+  return {.max_lanes = std::min(batch_size, std::clamp(affordable, kMinLanes, kMaxLanes)),
+          .lane_positions =
+              shape.n_embd <= kNarrowEmbedding ? kNarrowLanePositions : kWideLanePositions,
+          .piece_positions = piece_positions_for(shape)};
+}
+
+std::int64_t count_positions(std::span<const Document> documents) {
+  std::int64_t positions = 0;
+  for (const Document& document : documents) positions += document.length;
+  return positions;
+}
+
+void plan_lanes(std::span<const Document> documents, const BatchLimits& limits,
+                std::vector<std::span<const Document>>& lanes) {
+  lanes.clear();
+  const std::int64_t positions = count_positions(documents);
+  const std::int64_t wanted = (positions + limits.lane_positions - 1) / limits.lane_positions;
+  const std::int64_t count = std::clamp<std::int64_t>(wanted, 1, limits.max_lanes);
+
+  // Lane i ends with the document that reaches (i + 1) / count of all positions.
+  std::size_t first = 0;
+  std::int64_t reached = 0;
+  for (std::size_t d = 0; d < documents.size(); ++d) {
+    reached += documents[d].length;
+    const auto lane = static_cast<std::int64_t>(lanes.size());
+    if (reached * count >= (lane + 1) * positions) {
+      lanes.push_back(documents.subspan(first, d + 1 - first));
+      first = d + 1;
+    }
+  }
+}
+
+std::span<const Document> first_piece(std::span<const Document> documents,
+                                      std::int64_t max_positions) {
+  std::size_t count = 1;
+  std::int64_t positions = documents[0].length;
+  while (count < documents.size() && positions + documents[count].length <= max_positions) {
+    positions += documents[count++].length;
+  }
+  return documents.first(count);
+}
+
+void plan_pieces(std::span<const Document> documents, std::int64_t max_positions,
+                 std::vector<std::span<const Document>>& pieces) {
+  pieces.clear();
+  while (!documents.empty()) {
+    pieces.push_back(first_piece(documents, max_positions));
+    documents = documents.subspan(pieces.back().size());
+  }
+}
+
+}  // namespace microgpt

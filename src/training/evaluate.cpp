@@ -1,0 +1,24 @@
+#include <algorithm>
+
+#include "microgpt/trainer.hpp"
+#include "training/batch_plan.hpp"
+#include "training/model_workers.hpp"
+
+namespace microgpt {
+
+double evaluate(const ModelShape& shape, const AnyModelState& state, const Dataset& dataset,
+                int threads) {
+  const auto& documents = dataset.documents();
+  const std::int64_t piece_positions = piece_positions_for(shape);
+  const auto pieces = (count_positions(documents) + piece_positions - 1) / piece_positions;
+  const int workers = static_cast<int>(std::min<std::int64_t>(threads, pieces));
+  return std::visit(
+      [&]<class Scalar>(const ModelState<Scalar>& model) {
+        ModelWorkers<Scalar> team(shape, model.parameters.data(), dataset.stream(), piece_positions,
+                                  workers);
+        return team.evaluate(documents);
+      },
+      state);
+}
+
+}  // namespace microgpt

@@ -1,0 +1,46 @@
+// A pool of workers that read one model, each with activations of its own; and evaluation, the work
+// that needs nothing more.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "model/activations.hpp"
+#include "model/transformer.hpp"
+#include "training/worker_pool.hpp"
+
+namespace microgpt {
+
+template <class Scalar>
+class ModelWorkers {
+ public:
+  /// `parameters` (laid out as ParameterLayout says) and `stream` outlive the object.
+  /// `piece_positions`: the most that a worker packs at a time.
+  ModelWorkers(const ModelShape& shape, const Scalar* parameters, std::span<const Token> stream,
+               std::int64_t piece_positions, int threads);
+
+  [[nodiscard]] WorkerPool& pool() { return pool_; }
+  [[nodiscard]] std::span<const Token> stream() const { return stream_; }
+  [[nodiscard]] TransformerWeights<Scalar> model() const { return {shape_, weights_, transposed_}; }
+  [[nodiscard]] Activations<Scalar>& activations(int worker) {
+    return activations_[static_cast<std::size_t>(worker)];
+  }
+
+  /// To be called when the parameters have changed.
+  void refresh_weights();
+
+  /// The mean loss over all positions of `documents`, in nats.
+  [[nodiscard]] double evaluate(std::span<const Document> documents);
+
+ private:
+  ModelShape shape_;
+  std::span<const Token> stream_;
+  Weights<const Scalar> weights_;
+  TransposedWeights<Scalar> transposed_;
+  std::vector<Activations<Scalar>> activations_;
+  std::vector<std::span<const Document>> pieces_;
+  std::vector<double> losses_;
+  WorkerPool pool_;
+};
+
+}  // namespace microgpt

@@ -1,0 +1,215 @@
+#include "microgpt/trainer.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "microgpt/error.hpp"
+#include "microgpt/version.hpp"
+#include "training/data_parallel.hpp"
+#include "training/learning_rate.hpp"
+#include "training/run_progress.hpp"
+
+namespace microgpt {
+namespace {
+
+// The whole history is reserved up front where it is this long or shorter.
+constexpr std::int64_t kReservedReports = 1 << 20;
+
+Config with_batch_size(Config config, int threads) {
+  if (!config.batch_size) config.batch_size = threads;
+  return config;
+}
+
+AnyModelState make_state(const Config& config, const ParameterLayout& layout) {
+  if (config.precision == Precision::float64) return ModelState<double>(layout);
+  return ModelState<float>(layout);
+}
+
+std::unique_ptr<TrainingEngine> make_engine(const ModelShape& shape, AnyModelState& state,
+                                            const Dataset& dataset, std::int64_t batch_size,
+                                            int threads) {
+  return std::visit(
+      [&]<class Scalar>(ModelState<Scalar>& model) -> std::unique_ptr<TrainingEngine> {
+        return std::make_unique<DataParallelEngine<Scalar>>(shape, model, dataset.stream(),
+                                                            batch_size, threads);
+      },
+      state);
+}
+
+}  // namespace
+
+// In the order of use: the random stream shuffles the documents, then draws the parameters.
+struct Trainer::Run {
+  Run(const Config& wanted, const Dataset& data, int threads)
+      : config(with_batch_size(wanted, threads)),
+        dataset(data),
+        random(static_cast<std::uint64_t>(config.seed)),
+        split(split_documents(data.documents(), config.documents, config.validation_fraction,
+                              random)),
+        shape(model_shape(config, data.tokenizer().vocab_size())),
+        layout(shape),
+        state(make_state(config, layout)) {
+    std::visit(
+        [&](auto& model) {
+          initialize_parameters(layout, config.init_std, config.zero_init_residual, random,
+                                model.parameters.values());
+        },
+        state);
+    prepare(threads);
+  }
+
+  Run(Checkpoint checkpoint, const Config& wanted, const Dataset& data, int threads)
+      : config(with_batch_size(wanted, threads)),
+        dataset(data),
+        random(static_cast<std::uint64_t>(config.seed)),
+        split(split_documents(data.documents(), config.documents, config.validation_fraction,
+                              random)),
+        shape(model_shape(config, data.tokenizer().vocab_size())),
+        layout(shape),
+        state(std::move(checkpoint.state)),
+        progress{.step = checkpoint.info.step,
+                 .cursor = checkpoint.info.cursor,
+                 .history = std::move(checkpoint.info.history)} {
+    random = PythonRandom(checkpoint.info.random);
+    prepare(threads);
+    schedule->forget_what_was_not_due(progress);
+  }
+
+  void prepare(int threads) {
+    schedule.emplace(config, static_cast<std::int64_t>(split.training.size()),
+                     !split.validation.empty(), progress);
+    engine = make_engine(shape, state, dataset, config.batch_size.value(), threads);
+    batch.resize(static_cast<std::size_t>(config.batch_size.value()));
+    const auto reports =
+        static_cast<std::size_t>(std::min(schedule->num_steps(), kReservedReports));
+    progress.history.steps.reserve(reports);
+    progress.history.losses.reserve(reports);
+  }
+
+  // Documents cursor .. cursor + batch_size - 1 of the shuffled list, cyclically.
+  void next_batch() {
+    const auto count = static_cast<std::int64_t>(split.training.size());
+    std::int64_t index = progress.cursor % count;
+    for (Document& document : batch) {
+      document = split.training[static_cast<std::size_t>(index)];
+      index = index + 1 == count ? 0 : index + 1;
+    }
+  }
+
+  kernels::AdamStep adam_step(double learning_rate, double gradient_norm) const {
+    const auto t = static_cast<double>(progress.step + 1);
+    const bool clip = config.grad_clip > 0 && gradient_norm > config.grad_clip;
+    return {.learning_rate = learning_rate,
+            .beta1 = config.beta1,
+            .beta2 = config.beta2,
+            .epsilon = config.eps_adam,
+            .weight_decay = config.weight_decay,
+            .bias_correction1 = 1 - std::pow(config.beta1, t),
+            .bias_correction2 = 1 - std::pow(config.beta2, t),
+            .gradient_scale = clip ? config.grad_clip / gradient_norm : 1.0};
+  }
+
+  StepReport train_step() {
+    const double learning_rate = learning_rate_at(config, progress.step, schedule->num_steps());
+    next_batch();
+    const BatchGradient gradient = engine->compute_gradient(batch);
+    if (!std::isfinite(gradient.loss) || !std::isfinite(gradient.squared_norm)) {
+      throw RunError(fmt::format(
+          "step {}: the {} is not finite (learning rate {:g}); nothing was updated: lower "
+          "learning_rate or set grad_clip",
+          progress.step + 1, std::isfinite(gradient.loss) ? "gradient" : "loss", learning_rate));
+    }
+    engine->update(adam_step(learning_rate, std::sqrt(gradient.squared_norm)));
+    ++progress.step;
+    progress.cursor += static_cast<std::int64_t>(batch.size());
+    return {.step = progress.step,
+            .epoch = schedule->epoch(progress.cursor),
+            .loss = gradient.loss,
+            .learning_rate = learning_rate,
+            .positions = count_positions(batch),
+            .val_loss = {},
+            .logged = false};
+  }
+
+  // Evaluates where that is due and writes the step down. True where val_loss is a new best.
+  bool record(StepReport& report) {
+    TrainingHistory& history = progress.history;
+    bool is_best = false;
+    if (schedule->evaluation_due(progress.step, progress.cursor)) {
+      report.val_loss = engine->evaluate(split.validation);
+      history.val_steps.push_back(report.step);
+      history.val_losses.push_back(*report.val_loss);
+      is_best = best_evaluation(history) == history.val_losses.size() - 1;
+    }
+    report.logged = report.val_loss || schedule->log_due(progress.step);
+    if (report.logged) {
+      history.steps.push_back(report.step);
+      history.losses.push_back(report.loss);
+    }
+    return is_best;
+  }
+
+  Config config;
+  const Dataset& dataset;
+  PythonRandom random;
+  DocumentSplit split;
+  ModelShape shape;
+  ParameterLayout layout;
+  AnyModelState state;
+  RunProgress progress;
+  std::optional<RunSchedule> schedule;
+  std::unique_ptr<TrainingEngine> engine;
+  std::vector<Document> batch;
+};
+
+Trainer::Trainer(const Config& config, const Dataset& dataset, int threads)
+    : run_(std::make_unique<Run>(config, dataset, threads)) {}
+
+Trainer::Trainer(Checkpoint checkpoint, const Config& config, const Dataset& dataset, int threads)
+    : run_(std::make_unique<Run>(std::move(checkpoint), config, dataset, threads)) {}
+
+Trainer::~Trainer() = default;
+
+TrainingEnd Trainer::run(TrainingObserver& observer, const std::atomic<int>& stop) {
+  RunProgress& progress = run_->progress;
+  const RunSchedule& schedule = *run_->schedule;
+  while (progress.step < schedule.num_steps()) {
+    if (schedule.patience_is_over(progress.history)) return TrainingEnd::early;
+
+    StepReport report = run_->train_step();
+    const bool is_best = run_->record(report);
+    observer.on_step(report);
+
+    const bool stopped = stop.load(std::memory_order_relaxed) != 0;
+    if (stopped || is_best || schedule.checkpoint_due(progress.step, progress.cursor) ||
+        schedule.patience_is_over(progress.history)) {
+      observer.on_checkpoint(info(), run_->state);
+    }
+    if (stopped && progress.step < schedule.num_steps()) return TrainingEnd::stopped;
+  }
+  return TrainingEnd::completed;
+}
+
+std::int64_t Trainer::num_steps() const { return run_->schedule->num_steps(); }
+const DocumentSplit& Trainer::split() const { return run_->split; }
+const ParameterLayout& Trainer::layout() const { return run_->layout; }
+const AnyModelState& Trainer::state() const { return run_->state; }
+
+CheckpointInfo Trainer::info() const {
+  const Run& run = *run_;
+  return {.program_version = program_version(),
+          .build = build_description(),
+          .config = run.config,
+          .step = run.progress.step,
+          .epoch = run.schedule->epoch(run.progress.cursor),
+          .documents = static_cast<std::int64_t>(run.dataset.documents().size()),
+          .dataset_sha256 = run.dataset.sha256(),
+          .cursor = run.progress.cursor,
+          .code_points = run.dataset.tokenizer().code_points(),
+          .random = run.random.state(),
+          .history = run.progress.history};
+}
+
+}  // namespace microgpt

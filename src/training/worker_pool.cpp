@@ -1,0 +1,112 @@
+#include "training/worker_pool.hpp"
+
+#include <algorithm>
+#include <thread>
+
+namespace microgpt {
+namespace {
+
+// A waiting worker looks again this many times before it sleeps: some tens of microseconds, longer
+// than the pauses between the phases of a small model. With more workers than cores a spinning
+// worker would stand in the way of one that has work.
+constexpr int kSpins = 2000;
+
+void pause_briefly() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+// Returns the value of `watched` as soon as it is not `old`.
+std::uint32_t wait_for_change(const std::atomic<std::uint32_t>& watched, std::uint32_t old,
+                              int spins) {
+  for (int i = 0; i < spins; ++i) {
+    const std::uint32_t value = watched.load(std::memory_order_acquire);
+    if (value != old) return value;
+    pause_briefly();
+  }
+  watched.wait(old, std::memory_order_acquire);
+  return watched.load(std::memory_order_acquire);
+}
+
+constexpr std::uint64_t pack(std::uint32_t round, std::uint32_t items) {
+  return (std::uint64_t{round} << 32U) | items;
+}
+
+}  // namespace
+
+WorkerPool::WorkerPool(int threads)
+    : workers_(threads),
+      spins_(threads <= static_cast<int>(std::thread::hardware_concurrency()) ? kSpins : 0),
+      parallelism_(oneapi::tbb::global_control::max_allowed_parallelism,
+                   static_cast<std::size_t>(std::max(threads, 2))),
+      arena_(threads) {
+  for (int worker = 1; worker < workers_; ++worker) {
+    arena_.enqueue(helpers_.defer([this, worker] { help(worker); }));
+  }
+}
+
+WorkerPool::~WorkerPool() noexcept {
+  stopping_.store(true, std::memory_order_relaxed);
+  round_.fetch_add(1, std::memory_order_release);
+  round_.notify_all();
+  arena_.execute([this] { helpers_.wait(); });
+}
+
+void WorkerPool::run_phase(std::size_t count, Phase phase) {
+  if (count == 0) return;
+  if (workers_ == 1) {
+    for (std::size_t item = 0; item < count; ++item) phase.call(phase.context, item, 0);
+    return;
+  }
+  const std::uint32_t round = round_.load(std::memory_order_relaxed) + 1;
+  phase_ = phase;
+  count_ = count;
+  unfinished_.store(static_cast<std::uint32_t>(count), std::memory_order_relaxed);
+  open_.store(pack(round, static_cast<std::uint32_t>(count)), std::memory_order_release);
+  round_.store(round, std::memory_order_release);
+  round_.notify_all();
+
+  take_items(round, 0);
+  std::uint32_t left = unfinished_.load(std::memory_order_acquire);
+  while (left != 0) left = wait_for_change(unfinished_, left, spins_);
+  take_exception();
+}
+
+void WorkerPool::help(int worker) {
+  std::uint32_t round = 0;
+  for (;;) {
+    round = wait_for_change(round_, round, spins_);
+    if (stopping_.load(std::memory_order_relaxed)) return;
+    take_items(round, worker);
+  }
+}
+
+void WorkerPool::take_items(std::uint32_t round, int worker) {
+  std::uint64_t open = open_.load(std::memory_order_acquire);
+  for (;;) {
+    const auto items = static_cast<std::uint32_t>(open);
+    if (open >> 32U != round || items == 0) return;
+    if (!open_.compare_exchange_weak(open, pack(round, items - 1), std::memory_order_acq_rel,
+                                     std::memory_order_acquire)) {
+      continue;
+    }
+    try {
+      phase_.call(phase_.context, count_ - items, worker);
+    } catch (...) {
+      const std::lock_guard lock(exception_mutex_);
+      if (!exception_) exception_ = std::current_exception();
+    }
+    if (unfinished_.fetch_sub(1, std::memory_order_acq_rel) == 1) unfinished_.notify_one();
+    open = open_.load(std::memory_order_acquire);
+  }
+}
+
+void WorkerPool::take_exception() {
+  const std::lock_guard lock(exception_mutex_);
+  if (exception_) std::rethrow_exception(std::exchange(exception_, nullptr));
+}
+
+}  // namespace microgpt

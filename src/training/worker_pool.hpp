@@ -1,0 +1,75 @@
+// A team of oneTBB workers that stays awake between the short pieces of a training step.
+//
+// A step has a few phases of some microseconds each. Starting a parallel loop for each of them
+// would cost as much as the work, so each worker is one long task in an arena of the wanted size:
+// it waits for a phase, takes items from it until none is left, and waits again, first spinning,
+// then asleep. The caller is a worker, too, and never waits for one that has not taken an item: a
+// phase ends whether or not oneTBB could give all threads.
+#pragma once
+
+#include <oneapi/tbb/global_control.h>
+#include <oneapi/tbb/task_arena.h>
+#include <oneapi/tbb/task_group.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <mutex>
+
+namespace microgpt {
+
+class WorkerPool {
+ public:
+  /// The caller and threads - 1 helpers; threads >= 1.
+  explicit WorkerPool(int threads);
+  ~WorkerPool() noexcept;
+  WorkerPool(const WorkerPool&) = delete;
+  WorkerPool& operator=(const WorkerPool&) = delete;
+
+  [[nodiscard]] int workers() const { return workers_; }
+
+  /// Calls work(item, worker) for each item 0 .. count - 1, in any order, on any worker
+  /// (0 .. workers() - 1), and returns when all are done. Allocates nothing. Where calls throw, one
+  /// of the exceptions is thrown here, after the others have ended. count < 2^32.
+  template <class Work>
+  void run(std::size_t count, Work&& work) {
+    run_phase(count, {&work, [](void* context, std::size_t item, int worker) {
+                        (*static_cast<std::remove_reference_t<Work>*>(context))(item, worker);
+                      }});
+  }
+
+ private:
+  // A function and what it is called with; owns nothing.
+  struct Phase {
+    void* context = nullptr;
+    void (*call)(void* context, std::size_t item, int worker) = nullptr;
+  };
+
+  void run_phase(std::size_t count, Phase phase);
+  void help(int worker);
+  void take_items(std::uint32_t round, int worker);
+  void take_exception();
+
+  const int workers_;
+  const int spins_;
+  oneapi::tbb::global_control parallelism_;
+  oneapi::tbb::task_arena arena_;
+  oneapi::tbb::task_group helpers_;
+
+  // Written by the caller before it opens a round, read by workers that hold an item of that round.
+  Phase phase_;
+  std::size_t count_ = 0;
+
+  // Round in the upper half, items not yet taken in the lower: a worker that is late can take
+  // nothing from a round that it has not seen.
+  alignas(64) std::atomic<std::uint64_t> open_{0};
+  alignas(64) std::atomic<std::uint32_t> round_{0};
+  alignas(64) std::atomic<std::uint32_t> unfinished_{0};
+  std::atomic<bool> stopping_{false};
+
+  std::mutex exception_mutex_;
+  std::exception_ptr exception_;
+};
+
+}  // namespace microgpt
