@@ -13,6 +13,7 @@
 #include "microgpt/error.hpp"
 #include "microgpt/generation.hpp"
 #include "microgpt/trainer.hpp"
+#include "microgpt/version.hpp"
 #include "run/run_folder.hpp"
 #include "run/run_recorder.hpp"
 

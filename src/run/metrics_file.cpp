@@ -30,9 +30,9 @@ std::map<std::int64_t, Json> read_lines(const std::filesystem::path& file) {
     Json line = Json::parse(text, nullptr, false);
     if (!line.is_object()) continue;
     const auto step = line.find("step");
-    if (step != line.end() && step->is_number_integer()) {
-      lines[step->get<std::int64_t>()] = std::move(line);
-    }
+    if (step == line.end() || !step->is_number_integer()) continue;
+    const auto number = step->get<std::int64_t>();
+    lines[number] = std::move(line);
   }
   return lines;
 }

@@ -1,7 +1,8 @@
 #include "training/worker_pool.hpp"
 
-#include <algorithm>
-#include <thread>
+#include <oneapi/tbb/info.h>
+
+#include <utility>
 
 namespace microgpt {
 namespace {
@@ -39,10 +40,12 @@ constexpr std::uint64_t pack(std::uint32_t round, std::uint32_t items) {
 
 WorkerPool::WorkerPool(int threads)
     : workers_(threads),
-      spins_(threads <= static_cast<int>(std::thread::hardware_concurrency()) ? kSpins : 0),
-      parallelism_(oneapi::tbb::global_control::max_allowed_parallelism,
-                   static_cast<std::size_t>(std::max(threads, 2))),
+      spins_(threads <= oneapi::tbb::info::default_concurrency() ? kSpins : 0),
       arena_(threads) {
+  if (threads > oneapi::tbb::info::default_concurrency()) {
+    more_than_cores_.emplace(oneapi::tbb::global_control::max_allowed_parallelism,
+                             static_cast<std::size_t>(threads));
+  }
   for (int worker = 1; worker < workers_; ++worker) {
     arena_.enqueue(helpers_.defer([this, worker] { help(worker); }));
   }

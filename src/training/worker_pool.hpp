@@ -16,6 +16,8 @@
 #include <cstdint>
 #include <exception>
 #include <mutex>
+#include <optional>
+#include <type_traits>
 
 namespace microgpt {
 
@@ -53,7 +55,7 @@ class WorkerPool {
 
   const int workers_;
   const int spins_;
-  oneapi::tbb::global_control parallelism_;
+  std::optional<oneapi::tbb::global_control> more_than_cores_;
   oneapi::tbb::task_arena arena_;
   oneapi::tbb::task_group helpers_;
 

@@ -33,7 +33,7 @@ TEST(ShippedConfigs, AreValidAndTrainOnTheNames) {
     EXPECT_EQ(config.values.dataset, (kFolder / "../data/names.txt").lexically_normal());
     ++count;
   }
-  EXPECT_EQ(count, 4);
+  EXPECT_GE(count, 4);
 }
 
 TEST(ShippedConfigs, SmallIsTheTutorialsModelInBatchesOfEight) {

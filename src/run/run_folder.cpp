@@ -1,0 +1,284 @@
+#include "run/run_folder.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <set>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "config/printable.hpp"
+#include "microgpt/error.hpp"
+
+namespace microgpt {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kConfig = "config.cfg";
+constexpr std::string_view kMetrics = "metrics.jsonl";
+constexpr std::string_view kLatest = "latest.h5";
+constexpr std::string_view kBest = "best.h5";
+constexpr std::string_view kProbe = ".microgpt-probe";
+
+template <class Error>
+[[noreturn]] void fail(const fs::path& path, std::string_view what, int error) {
+  throw Error(fmt::format("{}: {}: {}", config::printable(path.string()), what,
+                          std::generic_category().message(error)));
+}
+
+[[noreturn]] void refuse(const fs::path& path, std::string_view why) {
+  throw InputError(fmt::format("{}: {}", config::printable(path.string()), why));
+}
+
+std::string checkpoint_name(std::int64_t step) { return fmt::format("step-{:08}.h5", step); }
+
+/// The step in the name of a checkpoint; nothing for any other name.
+std::optional<std::int64_t> step_of(const std::string& name) {
+  constexpr std::string_view kPrefix = "step-";
+  std::int64_t step = 0;
+  if (!name.starts_with(kPrefix)) return {};
+  std::from_chars(name.data() + kPrefix.size(), name.data() + name.size(), step);
+  // The one way to write the step: eight digits, or more where they are needed.
+  if (step < 0 || name != checkpoint_name(step)) return {};
+  return step;
+}
+
+std::vector<std::string> names_in(const fs::path& folder, std::error_code& error) {
+  std::vector<std::string> names;
+  fs::directory_iterator entry(folder, error);
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+    names.push_back(entry->path().filename().string());
+  }
+  return names;
+}
+
+std::vector<std::int64_t> steps_in(const fs::path& folder, std::error_code& error) {
+  std::vector<std::int64_t> steps;
+  for (const std::string& name : names_in(folder, error)) {
+    std::error_code gone;
+    const auto step = step_of(name);
+    if (step && fs::is_regular_file(folder / name, gone)) steps.push_back(*step);
+  }
+  std::ranges::sort(steps);
+  return steps;
+}
+
+/// Whether a name is that of a file of ours that was not finished.
+bool is_leftover(const std::string& name) {
+  constexpr std::string_view kSuffix = ".tmp";
+  if (name == kProbe) return true;
+  if (!name.ends_with(kSuffix)) return false;
+  const std::string whole = name.substr(0, name.size() - kSuffix.size());
+  return step_of(whole) || whole == kConfig || whole == kMetrics || whole == kLatest ||
+         whole == kBest || whole == kProbe;
+}
+
+fs::path parent_of(const fs::path& path) { return fs::absolute(path / "..").lexically_normal(); }
+
+void remove_file(const fs::path& path) {
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) fail<RunError>(path, "cannot remove", errno);
+}
+
+std::optional<std::int64_t> step_behind(const fs::path& link) {
+  std::error_code error;
+  return step_of(fs::read_symlink(link, error).filename().string());
+}
+
+bool has_file(const fs::path& folder, std::string_view name) {
+  std::error_code error;
+  return fs::exists(folder / name, error);
+}
+
+}  // namespace
+
+RunFolder::RunFolder(fs::path path, FileDescriptor lock)
+    : path_(std::move(path)), lock_(std::move(lock)) {}
+
+void RunFolder::require_free(const fs::path& path, bool overwrite) {
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (status.type() == fs::file_type::not_found) {
+    if (!fs::is_directory(parent_of(path), error)) {
+      refuse(path, "cannot be made, since its parent is not a folder; make that first");
+    }
+    return;
+  }
+  if (error) fail<InputError>(path, "cannot be used", error.value());
+  if (!fs::is_directory(status)) refuse(path, "is a file; name a folder for the run");
+  if (overwrite) return;
+
+  const auto steps = steps_in(path, error);
+  if (error) fail<InputError>(path, "cannot be read", error.value());
+  if (!steps.empty()) {
+    refuse(path, fmt::format("holds the checkpoints of a former run; go on with it (--resume {}), "
+                             "choose another folder or replace it (--overwrite)",
+                             config::printable(path.string())));
+  }
+  // A run writes its metrics first, so this config is not a run's but the user's own.
+  if (has_file(path, kConfig) && !has_file(path, kMetrics)) {
+    refuse(path, "holds a config.cfg, which the run would replace; choose another folder");
+  }
+}
+
+RunFolder RunFolder::create(const fs::path& path, bool overwrite) {
+  require_free(path, overwrite);
+  if (::mkdir(path.c_str(), 0777) == 0) {
+    sync_folder(parent_of(path));
+  } else if (errno != EEXIST) {
+    fail<InputError>(path, "cannot be made", errno);
+  }
+  RunFolder folder = lock(path);
+  require_free(path, overwrite);  // again, now that nobody can come between
+  folder.check_writable();
+  if (overwrite) folder.remove_run_files();
+  folder.remove_leftovers();
+  return folder;
+}
+
+RunFolder RunFolder::create_first_free(const fs::path& parent, const std::string& name) {
+  std::error_code error;
+  fs::create_directories(parent, error);
+  if (error) fail<InputError>(parent, "cannot be made", error.value());
+  for (std::int64_t number = 1;; ++number) {
+    const fs::path path = parent / fmt::format("{}-{}", name, number);
+    if (::mkdir(path.c_str(), 0777) == 0) {
+      sync_folder(parent);
+      sync_folder(parent_of(parent));
+      RunFolder folder = lock(path);
+      folder.check_writable();
+      return folder;
+    }
+    if (errno != EEXIST) fail<InputError>(path, "cannot be made", errno);
+  }
+}
+
+RunFolder RunFolder::reopen(const fs::path& path, std::int64_t step, bool changed, bool overwrite) {
+  RunFolder folder = lock(path.empty() ? "." : path);
+  const auto steps = folder.checkpoint_steps();
+  const bool has_later = !steps.empty() && steps.back() > step;
+  if (changed && has_later && !overwrite) {
+    refuse(folder.path(),
+           fmt::format("holds checkpoints up to step {}, and the config has changed since step {}; "
+                       "choose another folder (--out) or remove them (--overwrite)",
+                       steps.back(), step));
+  }
+  folder.check_writable();
+  if (changed && has_later) folder.remove_checkpoints_after(step);
+  folder.remove_leftovers();
+  return folder;
+}
+
+fs::path RunFolder::config_path() const { return path_ / kConfig; }
+
+fs::path RunFolder::metrics_path() const { return path_ / kMetrics; }
+
+fs::path RunFolder::checkpoint_path(std::int64_t step) const {
+  return path_ / checkpoint_name(step);
+}
+
+std::vector<std::int64_t> RunFolder::checkpoint_steps() const {
+  std::error_code error;
+  auto steps = steps_in(path_, error);
+  if (error) fail<RunError>(path_, "cannot be read", error.value());
+  return steps;
+}
+
+std::optional<fs::path> RunFolder::newest_checkpoint() const {
+  const auto steps = checkpoint_steps();
+  if (steps.empty()) return {};
+  return checkpoint_path(steps.back());
+}
+
+void RunFolder::update_links(std::int64_t latest_step, std::optional<std::int64_t> best_step) {
+  const auto point = [this](std::string_view link, std::int64_t step) {
+    const std::string name = checkpoint_name(step);
+    if (has_file(path_, name)) replace_symlink(path_ / link, name);
+  };
+  point(kLatest, latest_step);
+  if (best_step) point(kBest, *best_step);
+}
+
+void RunFolder::prune(std::int64_t keep_newest, std::optional<std::int64_t> best_step) {
+  const auto steps = checkpoint_steps();
+  if (keep_newest == 0 || std::ssize(steps) <= keep_newest) return;
+  const std::set<std::optional<std::int64_t>> kept{best_step, step_behind(path_ / kLatest),
+                                                   step_behind(path_ / kBest)};
+  for (const std::int64_t step :
+       std::span(steps).first(steps.size() - static_cast<std::size_t>(keep_newest))) {
+    if (!kept.contains(step)) remove_file(checkpoint_path(step));
+  }
+}
+
+RunFolder RunFolder::lock(const fs::path& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) fail<InputError>(path, "cannot be used as a folder", errno);
+  FileDescriptor folder(descriptor);
+  if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    refuse(path, "is in use by another microgpt; wait for its end or choose another folder");
+  }
+  return {path, std::move(folder)};
+}
+
+void RunFolder::check_writable() const {
+  if (::access(path_.c_str(), R_OK | W_OK | X_OK) != 0) {
+    fail<InputError>(path_, "cannot be written to", errno);
+  }
+  // The disk may still be full, or refuse in another way.
+  write_file_durably(path_ / kProbe, std::as_bytes(std::span(kProbe)));
+  remove_file(path_ / kProbe);
+}
+
+void RunFolder::remove_leftovers() const {
+  std::error_code error;
+  for (const std::string& name : names_in(path_, error)) {
+    if (is_leftover(name)) remove_file(path_ / name);
+  }
+  if (error) fail<RunError>(path_, "cannot be read", error.value());
+}
+
+void RunFolder::remove_run_files() const {
+  remove_file(path_ / kLatest);
+  remove_file(path_ / kBest);
+  for (const std::int64_t step : checkpoint_steps()) remove_file(checkpoint_path(step));
+  remove_file(metrics_path());
+  remove_file(config_path());
+}
+
+void RunFolder::remove_checkpoints_after(std::int64_t step) {
+  update_links(step, {});
+  for (const std::string_view link : {kLatest, kBest}) {
+    if (step_behind(path_ / link) > step) remove_file(path_ / link);
+  }
+  const auto steps = checkpoint_steps();
+  for (auto later = steps.rbegin(); later != steps.rend() && *later > step; ++later) {
+    remove_file(checkpoint_path(*later));
+  }
+}
+
+fs::path resolve_checkpoint(const fs::path& path) {
+  std::error_code error;
+  fs::path file = path;
+  if (fs::is_directory(path, error)) {
+    const auto steps = steps_in(path, error);
+    if (error) fail<InputError>(path, "cannot be read", error.value());
+    if (steps.empty()) refuse(path, "there is no checkpoint (step-*.h5) in this folder");
+    file = path / checkpoint_name(steps.back());
+  }
+  const fs::path canonical = fs::canonical(file, error);
+  if (error == std::errc::no_such_file_or_directory) {
+    refuse(path, "there is no such checkpoint or run folder");
+  }
+  if (error) fail<InputError>(path, "cannot be read", error.value());
+  return canonical;
+}
+
+}  // namespace microgpt

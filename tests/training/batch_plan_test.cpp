@@ -1,0 +1,76 @@
+// Lanes and pieces cover the documents once, in order, within the limits.
+#include "training/batch_plan.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace microgpt {
+namespace {
+
+std::vector<Document> documents_of(std::initializer_list<std::int64_t> lengths) {
+  std::vector<Document> documents;
+  for (const std::int64_t length : lengths) documents.push_back({.offset = 0, .length = length});
+  return documents;
+}
+
+void expect_cover(const std::vector<Document>& documents,
+                  const std::vector<std::span<const Document>>& parts) {
+  const Document* next = documents.data();
+  for (const auto& part : parts) {
+    EXPECT_EQ(part.data(), next);
+    EXPECT_FALSE(part.empty());
+    next += part.size();
+  }
+  EXPECT_EQ(next, documents.data() + documents.size());
+}
+
+TEST(BatchPlanTest, LanesCoverTheDocumentsInOrder) {
+  std::vector<std::span<const Document>> lanes;
+  for (std::int64_t count = 1; count <= 200; ++count) {
+    std::vector<Document> documents;
+    for (std::int64_t i = 0; i < count; ++i) {
+      documents.push_back({.offset = i, .length = 1 + (i * 7919) % 16});
+    }
+    const BatchLimits limits{.max_lanes = std::min<std::int64_t>(count, 64),
+                             .lane_positions = 16,
+                             .piece_positions = 128};
+    plan_lanes(documents, limits, lanes);
+    expect_cover(documents, lanes);
+    EXPECT_LE(std::ssize(lanes), limits.max_lanes);
+  }
+}
+
+TEST(BatchPlanTest, LanesAreOfSimilarLength) {
+  const std::vector<Document> documents(64, Document{.offset = 0, .length = 8});
+  std::vector<std::span<const Document>> lanes;
+  plan_lanes(documents, {.max_lanes = 64, .lane_positions = 32, .piece_positions = 128}, lanes);
+  EXPECT_EQ(lanes.size(), 16U);
+  for (const auto& lane : lanes) EXPECT_EQ(count_positions(lane), 32);
+}
+
+TEST(BatchPlanTest, OneLongDocumentTakesTheLanesOfSeveral) {
+  const auto documents = documents_of({1, 1, 200, 1, 1});
+  std::vector<std::span<const Document>> lanes;
+  plan_lanes(documents, {.max_lanes = 5, .lane_positions = 16, .piece_positions = 256}, lanes);
+  expect_cover(documents, lanes);
+}
+
+TEST(BatchPlanTest, PiecesHoldNoMorePositionsThanAllowed) {
+  const auto documents = documents_of({5, 5, 6, 16, 1, 15, 2, 16, 16});
+  std::vector<std::span<const Document>> pieces;
+  plan_pieces(documents, 16, pieces);
+  expect_cover(documents, pieces);
+  for (const auto& piece : pieces) EXPECT_LE(count_positions(piece), 16);
+  EXPECT_EQ(pieces.size(), 6U);
+}
+
+TEST(BatchPlanTest, BuffersForLargeGradientsStayFew) {
+  const ModelShape shape{
+      .vocab_size = 65, .n_layer = 12, .n_embd = 1024, .n_head = 16, .block_size = 1024};
+  EXPECT_EQ(batch_limits(shape, 256, std::size_t{600} << 20U).max_lanes, 4);
+  EXPECT_EQ(batch_limits(shape, 2, std::size_t{600} << 20U).max_lanes, 2);
+  EXPECT_EQ(batch_limits(shape, 256, 16384).max_lanes, 64);
+}
+
+}  // namespace
+}  // namespace microgpt

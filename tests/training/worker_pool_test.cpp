@@ -1,0 +1,73 @@
+// The pool does every item once, on workers that it has, and passes exceptions on.
+#include "training/worker_pool.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+namespace microgpt {
+namespace {
+
+class WorkerPoolTest : public testing::TestWithParam<int> {};
+
+TEST_P(WorkerPoolTest, DoesEachItemOnceInManyRounds) {
+  WorkerPool pool(GetParam());
+  for (std::size_t count : {0U, 1U, 2U, 7U, 64U, 1000U}) {
+    for (int round = 0; round < 50; ++round) {
+      std::vector<std::atomic<int>> done(count);
+      pool.run(count, [&](std::size_t item, int) { done[item].fetch_add(1); });
+      for (const auto& times : done) ASSERT_EQ(times.load(), 1);
+    }
+  }
+}
+
+TEST_P(WorkerPoolTest, NumbersWorkersFromZeroAndNeverSharesANumber) {
+  WorkerPool pool(GetParam());
+  std::vector<std::atomic<int>> inside(static_cast<std::size_t>(pool.workers()));
+  std::atomic<bool> shared{false};
+  pool.run(2000, [&](std::size_t, int worker) {
+    auto& mine = inside.at(static_cast<std::size_t>(worker));
+    if (mine.fetch_add(1) != 0) shared = true;
+    std::this_thread::yield();
+    mine.fetch_sub(1);
+  });
+  EXPECT_FALSE(shared.load());
+}
+
+TEST_P(WorkerPoolTest, ThrowsOneOfTheExceptionsAfterTheOthersHaveEnded) {
+  WorkerPool pool(GetParam());
+  std::atomic<int> ended{0};
+  EXPECT_THROW(pool.run(100,
+                        [&](std::size_t item, int) {
+                          ended.fetch_add(1);
+                          if (item % 10 == 3) throw std::runtime_error("item");
+                        }),
+               std::runtime_error);
+  if (GetParam() > 1) {
+    EXPECT_EQ(ended.load(), 100);
+  }
+  pool.run(10, [&](std::size_t, int) { ended.fetch_add(1); });
+  EXPECT_GE(ended.load(), 10);
+}
+
+TEST_P(WorkerPoolTest, WakesWorkersThatHaveGoneToSleep) {
+  WorkerPool pool(GetParam());
+  std::atomic<int> done{0};
+  for (int round = 0; round < 3; ++round) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    pool.run(16, [&](std::size_t, int) { done.fetch_add(1); });
+  }
+  EXPECT_EQ(done.load(), 48);
+}
+
+INSTANTIATE_TEST_SUITE_P(Threads, WorkerPoolTest, testing::Values(1, 2, 3, 8, 64));
+
+TEST(WorkerPoolLifetimeTest, StartsAndEndsWithoutWork) {
+  for (int i = 0; i < 100; ++i) WorkerPool pool(4);
+}
+
+}  // namespace
+}  // namespace microgpt
