@@ -74,13 +74,13 @@ int threads_of(const cxxopts::ParseResult& parsed) {
 // ---- train
 
 void add_train_options(cxxopts::Options& options) {
-  options.add_options("What to train")("config", "config file, or the name of one in configs/",
-                                       cxxopts::value<std::string>(), "FILE")(
+  options.add_options()("config", "config file, or the name of one in configs/",
+                        cxxopts::value<std::string>(), "FILE")(
       "resume", "go on from a checkpoint, or from the newest of a run's folder",
       cxxopts::value<std::string>(), "PATH")("set", "override a config key; may be repeated",
                                              cxxopts::value<std::vector<std::string>>(),
                                              "KEY=VALUE");
-  options.add_options("How")(
+  options.add_options()(
       "threads", "workers, 1 to 4096; the result does not depend on it (default: every core)",
       cxxopts::value<std::string>(),
       "N")("out", "folder of the run (default: the first free of runs/NAME-1, runs/NAME-2, ...)",
@@ -108,7 +108,7 @@ Command build_train(const cxxopts::ParseResult& parsed) {
 }
 
 std::string config_help() {
-  std::string text = "\n Keys of a config (and of --set), with their defaults:\n";
+  std::string text = "\nKeys of a config (and of --set), with their defaults:\n";
   for (const KeyDescription& key : describe_keys()) {
     text += fmt::format("  {:<21}{:<14}{}\n", key.name, key.default_value, key.meaning);
   }
@@ -194,11 +194,18 @@ const std::map<std::string, Verb>& verbs() {
   return all;
 }
 
+std::string option_help(const cxxopts::HelpOptionDetails& option) {
+  std::string names = option.s.empty() ? "" : "-" + option.s;
+  for (const std::string& name : option.l) names += (names.empty() ? "--" : ", --") + name;
+  if (!option.arg_help.empty()) names += " " + option.arg_help;
+  return fmt::format("  {:<20} {}\n", names, option.desc);
+}
+
 std::string help_of(const std::string& name, const Verb& verb, const cxxopts::Options& options) {
-  std::string text =
-      fmt::format("microgpt {} - {}\n\nUsage:\n  microgpt {}\n", name, verb.summary, verb.usage);
+  std::string text = fmt::format("microgpt {} - {}\n\nUsage:\n  microgpt {}\n\nOptions:\n", name,
+                                 verb.summary, verb.usage);
   for (const std::string& group : options.groups()) {
-    text += options.help({group}, false).substr(0);
+    for (const auto& option : options.group_help(group).options) text += option_help(option);
   }
   return name == "train" ? text + config_help() : text;
 }
@@ -219,7 +226,7 @@ std::string overview() {
 Command parse_verb(const std::string& name, const Verb& verb, const Arguments& arguments) {
   cxxopts::Options options("microgpt");
   verb.add_options(options);
-  options.add_options("Help")("h,help", "print this and exit");
+  options.add_options()("h,help", "print this and exit");
 
   std::vector<const char*> argv{"microgpt"};
   for (const std::string& argument : arguments) argv.push_back(argument.c_str());
