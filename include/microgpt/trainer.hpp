@@ -24,6 +24,7 @@ struct StepReport {
   double loss = 0;         ///< mean over the step's documents, nats
   double learning_rate = 0;
   std::int64_t positions = 0;      ///< tokens predicted in this step
+  double seconds = 0;              ///< that the step took, without evaluation and reports
   std::optional<double> val_loss;  ///< where this step was followed by an evaluation
   bool logged = false;             ///< log_every asks for it, or it is the last, or evaluated
 };

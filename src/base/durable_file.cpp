@@ -38,7 +38,7 @@ auto uninterrupted(Call call) {
 /// the reason why it has to be is on its way to the user.
 class TemporaryFile {
  public:
-  explicit TemporaryFile(const fs::path& final_path) : path_(final_path) { path_ += ".tmp"; }
+  explicit TemporaryFile(fs::path final_path) : path_(std::move(final_path)) { path_ += ".tmp"; }
   TemporaryFile(const TemporaryFile&) = delete;
   TemporaryFile& operator=(const TemporaryFile&) = delete;
   ~TemporaryFile() {

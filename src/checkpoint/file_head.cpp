@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cerrno>
 #include <cstdint>
 #include <cstring>
 #include <fstream>
-#include <span>
+#include <string>
+#include <system_error>
 
 #include "config/printable.hpp"
 #include "microgpt/error.hpp"
@@ -33,32 +35,38 @@ struct Head {
 };
 static_assert(sizeof(Head) == 36);
 
-Head read_head(const fs::path& path, const std::string& name) {
+[[noreturn]] void refuse_unreadable(const std::string& name, int error) {
+  throw InputError(
+      fmt::format("{}: cannot read: {}", name, std::generic_category().message(error)));
+}
+
+void require_regular_file(const fs::path& path, const std::string& name) {
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
   if (status.type() == fs::file_type::not_found) {
     throw InputError(name + ": there is no such checkpoint");
   }
-  if (error) throw InputError(fmt::format("{}: cannot read: {}", name, error.message()));
+  if (error) refuse_unreadable(name, error.value());
+  if (fs::is_directory(status)) {
+    throw InputError(name + ": not a checkpoint: it is a folder; name a file in it");
+  }
   if (!fs::is_regular_file(status)) {
-    throw InputError(fmt::format("{}: not a checkpoint: {}", name,
-                                 fs::is_directory(status) ? "it is a folder; name a file in it"
-                                                          : "it is not a regular file"));
+    throw InputError(name + ": not a checkpoint: it is not a regular file");
   }
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream) {
-    throw InputError(fmt::format("{}: cannot read: {}", name, std::strerror(errno)));
-  }
-  Head head;
-  stream.read(reinterpret_cast<char*>(&head), sizeof head);
-  return head;
 }
 
 }  // namespace
 
 void check_file_head(const fs::path& path) {
   const std::string name = config::printable(path.string());
-  const Head head = read_head(path, name);
+  require_regular_file(path, name);
+  std::ifstream stream(path, std::ios::binary | std::ios::ate);
+  if (!stream) refuse_unreadable(name, errno);
+  const auto size = static_cast<std::uint64_t>(stream.tellg());
+  stream.seekg(0);
+  Head head;
+  stream.read(reinterpret_cast<char*>(&head), sizeof head);
+
   if (head.signature != kSignature) {
     throw InputError(name + ": not a checkpoint: it does not begin as an HDF5 file does");
   }
@@ -67,12 +75,10 @@ void check_file_head(const fs::path& path) {
   }
   std::uint64_t expected = 0;
   std::memcpy(&expected, head.size.data(), sizeof expected);
-  const std::uint64_t size = fs::file_size(path);
   if (size != expected) {
     throw InputError(
-        fmt::format("{}: {}: it has {} bytes and should have {}; use an earlier "
-                    "checkpoint",
-                    name, size < expected ? "truncated" : "damaged", size, expected));
+        fmt::format("{}: {}: it has {} bytes and should have {}; use an earlier checkpoint", name,
+                    size < expected ? "truncated" : "damaged", size, expected));
   }
 }
 

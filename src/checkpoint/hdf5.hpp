@@ -63,6 +63,7 @@ class Handle {
   [[nodiscard]] hid_t release() { return std::exchange(id_, H5I_INVALID_HID); }
 
   // So that a handle stands for its id in HDF5's calls.
+  // NOLINTNEXTLINE(google-explicit-constructor)
   operator hid_t() const { return id_; }
 
  private:

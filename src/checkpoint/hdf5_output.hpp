@@ -37,6 +37,7 @@ class FileInMemory {
   FileInMemory(const FileInMemory&) = delete;
   FileInMemory& operator=(const FileInMemory&) = delete;
 
+  // NOLINTNEXTLINE(google-explicit-constructor)
   operator hid_t() const { return file_; }
 
   /// Finishes the file, all of whose groups and datasets have been closed.

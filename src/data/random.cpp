@@ -94,7 +94,7 @@ double PythonRandom::gauss(double mean, double deviation) {
 
 std::uint32_t PythonRandom::below(std::uint32_t limit) {
   // Takes as many bits as `limit` has, until they are below it.
-  const int bits = std::bit_width(limit);
+  const auto bits = static_cast<int>(std::bit_width(limit));
   std::uint32_t value = 0;
   do {
     value = next_word() >> (32 - bits);

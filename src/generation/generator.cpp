@@ -96,23 +96,23 @@ Generator& Generator::operator=(Generator&&) noexcept = default;
 
 std::string Generator::sample(std::span<const Token> prompt, const SampleOptions& options,
                               PythonRandom& random) {
-  auto& [any_reader, tokenizer, context, weights] = *model_;
-  context.assign(1, tokenizer.bos());
-  context.insert(context.end(), prompt.begin(), prompt.end());
+  Model& model = *model_;
+  model.context.assign(1, model.tokenizer.bos());
+  model.context.insert(model.context.end(), prompt.begin(), prompt.end());
   std::u32string drawn;
   std::visit(
       [&](auto& reader) {
         reader->reset();
         while (std::ssize(drawn) < options.max_length) {
-          probabilities(reader->read(context), options.temperature, weights);
-          if (!options.stop_at_bos) weights.back() = 0;
-          const auto token = static_cast<Token>(random.choose(weights));
-          if (token == tokenizer.bos()) break;
-          context.push_back(token);
-          drawn.push_back(tokenizer.decode(token));
+          probabilities(reader->read(model.context), options.temperature, model.weights);
+          if (!options.stop_at_bos) model.weights.back() = 0;
+          const auto token = static_cast<Token>(random.choose(model.weights));
+          if (token == model.tokenizer.bos()) break;
+          model.context.push_back(token);
+          drawn.push_back(model.tokenizer.decode(token));
         }
       },
-      any_reader);
+      model.reader);
   return to_utf8(drawn);
 }
 

@@ -30,7 +30,9 @@ struct Matrix {
   Matrix(Scalar* first, Index row_count, Index col_count)
       : Matrix(first, row_count, col_count, col_count) {}
   /// A matrix may always be read.
-  operator Matrix<const Scalar>() const { return {data, rows, cols, stride}; }
+  operator Matrix<const Scalar>() const {  // NOLINT(google-explicit-constructor)
+    return {data, rows, cols, stride};
+  }
 
   [[nodiscard]] Scalar* row(Index r) const { return data + r * stride; }
   /// `count` rows from `first`.

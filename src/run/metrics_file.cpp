@@ -74,7 +74,7 @@ MetricsFile::MetricsFile(std::filesystem::path file, const std::filesystem::path
   if (descriptor_ < 0) {
     throw RunError(fmt::format("{}: cannot be opened: {}", path_.string(), std::strerror(errno)));
   }
-  start_ = last_logged_ = last_flushed_ = Clock::now();
+  start_ = last_flushed_ = Clock::now();
 }
 
 MetricsFile::~MetricsFile() {
@@ -88,22 +88,20 @@ MetricsFile::~MetricsFile() {
 
 void MetricsFile::add(const StepReport& report) {
   positions_ += report.positions;
+  step_seconds_ += report.seconds;
   if (!report.logged) return;
   const auto now = Clock::now();
-  const auto seconds_since = [now](Clock::time_point then) {
-    return std::chrono::duration<double>(now - then).count();
-  };
-  const double interval = std::max(seconds_since(last_logged_), 1e-9);
+  const double seconds = std::chrono::duration<double>(now - start_).count();
   Json line{{"step", report.step},
             {"epoch", report.epoch},
             {"loss", report.loss},
             {"lr", report.learning_rate},
-            {"tokens_per_second", static_cast<double>(positions_) / interval},
-            {"seconds", seconds_before_ + seconds_since(start_)}};
+            {"tokens_per_second", static_cast<double>(positions_) / std::max(step_seconds_, 1e-9)},
+            {"seconds", seconds_before_ + seconds}};
   if (report.val_loss) line["val_loss"] = *report.val_loss;
   pending_ += line.dump() + '\n';
   positions_ = 0;
-  last_logged_ = now;
+  step_seconds_ = 0;
   if (now - last_flushed_ >= kFlushEvery) flush();
 }
 

@@ -41,9 +41,10 @@ class MetricsFile {
   std::string pending_;
   double seconds_before_ = 0;  // of training, before this process
   Clock::time_point start_;
-  Clock::time_point last_logged_;
   Clock::time_point last_flushed_;
-  std::int64_t positions_ = 0;  // since the last logged step
+  // Since the last logged step.
+  std::int64_t positions_ = 0;
+  double step_seconds_ = 0;
 };
 
 }  // namespace microgpt

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 
 #include "microgpt/error.hpp"
@@ -112,6 +113,7 @@ struct Trainer::Run {
   }
 
   StepReport train_step() {
+    const auto start = std::chrono::steady_clock::now();
     const double learning_rate = learning_rate_at(config, progress.step, schedule->num_steps());
     next_batch();
     const BatchGradient gradient = engine->compute_gradient(batch);
@@ -124,13 +126,15 @@ struct Trainer::Run {
     engine->update(adam_step(learning_rate, std::sqrt(gradient.squared_norm)));
     ++progress.step;
     progress.cursor += static_cast<std::int64_t>(batch.size());
-    return {.step = progress.step,
-            .epoch = schedule->epoch(progress.cursor),
-            .loss = gradient.loss,
-            .learning_rate = learning_rate,
-            .positions = count_positions(batch),
-            .val_loss = {},
-            .logged = false};
+    return {
+        .step = progress.step,
+        .epoch = schedule->epoch(progress.cursor),
+        .loss = gradient.loss,
+        .learning_rate = learning_rate,
+        .positions = count_positions(batch),
+        .seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(),
+        .val_loss = {},
+        .logged = false};
   }
 
   // Evaluates where that is due and writes the step down. True where val_loss is a new best.

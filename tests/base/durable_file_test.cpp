@@ -10,11 +10,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <fstream>
 #include <functional>
-#include <iterator>
 #include <string>
 
+#include "checkpoint/temporary_folder.hpp"
 #include "microgpt/error.hpp"
 
 // A disk that can be told to go wrong: the program's own write, fsync, rename and symlink stand in
@@ -72,35 +71,14 @@ namespace fs = std::filesystem;
 
 class DurableFileTest : public testing::Test {
  protected:
-  DurableFileTest() {
-    std::string name = (fs::temp_directory_path() / "durable-file-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
-    folder_ = name;
-    file_ = folder_ / "file";
-  }
-  ~DurableFileTest() override {
-    disk = {};
-    fs::remove_all(folder_);
-  }
+  ~DurableFileTest() override { disk = {}; }
 
   void write(const std::string& text) { write_file_durably(file_, std::as_bytes(std::span(text))); }
 
-  [[nodiscard]] std::string read() const {
-    std::ifstream stream(file_, std::ios::binary);
-    return {std::istreambuf_iterator<char>(stream), {}};
-  }
+  [[nodiscard]] std::string read() const { return read_bytes(file_); }
 
-  [[nodiscard]] std::vector<std::string> names() const {
-    std::vector<std::string> found;
-    for (const auto& entry : fs::directory_iterator(folder_)) {
-      found.push_back(entry.path().filename().string());
-    }
-    std::ranges::sort(found);
-    return found;
-  }
-
-  fs::path folder_;
-  fs::path file_;
+  TemporaryFolder folder_;
+  fs::path file_ = folder_ / "file";
 };
 
 /// How many of the disk's calls `deed` makes when all goes well.
@@ -112,15 +90,6 @@ int calls_of(const std::function<void()>& deed) {
   return calls;
 }
 
-std::string message_of(const std::function<void()>& deed) {
-  try {
-    deed();
-  } catch (const RunError& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
-}
-
 TEST_F(DurableFileTest, WritesWhatItIsGiven) {
   for (const std::size_t size : {0U, 1U, 4095U, 1U << 20U, (1U << 20U) + 1U, 3'000'000U}) {
     std::string text(size, '\0');
@@ -128,12 +97,12 @@ TEST_F(DurableFileTest, WritesWhatItIsGiven) {
     write(text);
     EXPECT_TRUE(read() == text) << size << " bytes";
   }
-  EXPECT_THAT(names(), testing::ElementsAre("file"));
+  EXPECT_THAT(folder_.names(), testing::ElementsAre("file"));
 }
 
 TEST_F(DurableFileTest, TakesTheFolderFromWhereItStands) {
   const fs::path former = fs::current_path();
-  fs::current_path(folder_);
+  fs::current_path(folder_.path());
   const std::string text = "here";
   write_file_durably("file", std::as_bytes(std::span(text)));
   fs::current_path(former);
@@ -144,18 +113,18 @@ TEST_F(DurableFileTest, OverwritesATemporaryFileThatWasLeftBehind) {
   std::ofstream(file_.string() + ".tmp") << "half a checkpoint that is longer than the new one";
   write("new");
   EXPECT_EQ(read(), "new");
-  EXPECT_THAT(names(), testing::ElementsAre("file"));
+  EXPECT_THAT(folder_.names(), testing::ElementsAre("file"));
 }
 
 TEST_F(DurableFileTest, SaysWhichFileAndWhy) {
   file_ = folder_ / "absent" / "file";
-  EXPECT_EQ(message_of([&] { write("text"); }),
+  EXPECT_EQ(message_of<RunError>([&] { write("text"); }),
             file_.string() + ".tmp: cannot create: No such file or directory");
   file_ = folder_ / "taken";
   fs::create_directory(file_);
-  EXPECT_EQ(message_of([&] { write("text"); }),
+  EXPECT_EQ(message_of<RunError>([&] { write("text"); }),
             file_.string() + ": cannot rename into place: Is a directory");
-  EXPECT_THAT(names(), testing::ElementsAre("taken"));
+  EXPECT_THAT(folder_.names(), testing::ElementsAre("taken"));
 }
 
 TEST_F(DurableFileTest, KeepsTheFormerFileWhicheverCallFails) {
@@ -166,13 +135,13 @@ TEST_F(DurableFileTest, KeepsTheFormerFileWhicheverCallFails) {
     for (const int error : {ENOSPC, EIO}) {
       write("former");
       disk = {.fault = Fault::error, .error = error, .at_call = call};
-      const std::string message = message_of([&] { write(text); });
+      const std::string message = message_of<RunError>([&] { write(text); });
       disk = {};
-      EXPECT_THAT(message, testing::HasSubstr(folder_.string()));
+      EXPECT_THAT(message, testing::HasSubstr(folder_.path().string()));
       EXPECT_THAT(message, testing::HasSubstr(std::generic_category().message(error)));
       // Only the very last call, the folder's fsync, comes after the new file is in place.
       EXPECT_TRUE(read() == (call == calls ? text : "former")) << "call " << call;
-      EXPECT_THAT(names(), testing::ElementsAre("file"));
+      EXPECT_THAT(folder_.names(), testing::ElementsAre("file"));
     }
   }
 }
@@ -195,7 +164,7 @@ TEST_F(DurableFileTest, KeepsTheFormerFileWhereverTheMachineStops) {
   }
   write(text);
   EXPECT_TRUE(read() == text);
-  EXPECT_THAT(names(), testing::ElementsAre("file"));
+  EXPECT_THAT(folder_.names(), testing::ElementsAre("file"));
 }
 
 TEST_F(DurableFileTest, GoesOnAfterInterruptsAndShortWrites) {
@@ -216,11 +185,11 @@ TEST_F(DurableFileTest, GoesOnAfterInterruptsAndShortWrites) {
 TEST_F(DurableFileTest, KeepsTheFormerFileIfTheDiskLies) {
   write("former");
   disk = {.fault = Fault::wrong_bytes};
-  const std::string message = message_of([&] { write("text"); });
+  const std::string message = message_of<RunError>([&] { write("text"); });
   disk = {};
   EXPECT_THAT(message, testing::HasSubstr("returned other bytes than were written"));
   EXPECT_EQ(read(), "former");
-  EXPECT_THAT(names(), testing::ElementsAre("file"));
+  EXPECT_THAT(folder_.names(), testing::ElementsAre("file"));
 }
 
 TEST_F(DurableFileTest, ReplacesALink) {
@@ -229,7 +198,7 @@ TEST_F(DurableFileTest, ReplacesALink) {
   EXPECT_EQ(fs::read_symlink(link), "one");
   replace_symlink(link, "two");
   EXPECT_EQ(fs::read_symlink(link), "two");
-  EXPECT_THAT(names(), testing::ElementsAre("latest"));
+  EXPECT_THAT(folder_.names(), testing::ElementsAre("latest"));
 }
 
 TEST_F(DurableFileTest, KeepsTheFormerLinkWhicheverCallFails) {
@@ -243,7 +212,7 @@ TEST_F(DurableFileTest, KeepsTheFormerLinkWhicheverCallFails) {
     EXPECT_THROW(replace_symlink(link, "new"), RunError);
     disk = {};
     EXPECT_EQ(fs::read_symlink(link), call == calls ? "new" : "former");
-    EXPECT_THAT(names(), testing::ElementsAre("latest"));
+    EXPECT_THAT(folder_.names(), testing::ElementsAre("latest"));
   }
 }
 
@@ -252,7 +221,7 @@ TEST_F(DurableFileTest, ReplacesALinkAfterOneWasLeftBehind) {
   fs::create_symlink("half", folder_ / "latest.tmp");
   replace_symlink(link, "new");
   EXPECT_EQ(fs::read_symlink(link), "new");
-  EXPECT_THAT(names(), testing::ElementsAre("latest"));
+  EXPECT_THAT(folder_.names(), testing::ElementsAre("latest"));
 }
 
 }  // namespace

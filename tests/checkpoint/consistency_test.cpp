@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <limits>
+#include <ostream>
 
 #include "checkpoint/small_checkpoint.hpp"
 
@@ -19,7 +20,7 @@ struct Case {
   std::function<void(CheckpointInfo&, State&)> spoil;
 };
 
-void PrintTo(const Case& fault, std::ostream* stream) { *stream << fault.name; }
+std::ostream& operator<<(std::ostream& stream, const Case& fault) { return stream << fault.name; }
 
 class ConsistencyTest : public testing::TestWithParam<Case> {};
 
@@ -30,7 +31,7 @@ TEST_P(ConsistencyTest, FindsTheFault) {
   EXPECT_TRUE(find_fault(info, state).has_value());
 }
 
-const Case kFaults[] = {
+const Case fault_cases[] = {
     {"VersionOfTwoLines", [](auto& info, auto&) { info.program_version = "0.1\n0.2"; }},
     {"EndlessBuild", [](auto& info, auto&) { info.build = std::string(1000, 'x'); }},
     {"BatchOfThreads", [](auto& info, auto&) { info.config.batch_size.reset(); }},
@@ -68,8 +69,8 @@ const Case kFaults[] = {
     {"NegativeSecondMoment", [](auto&, State& state) { state.v.values()[0] = -1e-300; }},
 };
 
-INSTANTIATE_TEST_SUITE_P(Faults, ConsistencyTest, testing::ValuesIn(kFaults),
-                         [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Faults, ConsistencyTest, testing::ValuesIn(fault_cases),
+                         [](const auto& fault) { return fault.param.name; });
 
 TEST(ConsistentCheckpointTest, HasNoFault) {
   CheckpointInfo info = small_info(Precision::float64);

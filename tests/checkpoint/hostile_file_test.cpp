@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <limits>
+#include <ostream>
 
 #include "checkpoint/edited_checkpoint.hpp"
 #include "microgpt/error.hpp"
@@ -10,13 +12,21 @@
 namespace microgpt {
 namespace {
 
+using testing::AllOf;
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
 struct Case {
   const char* name;
   std::function<void(hid_t)> change;
   const char* message;
 };
 
-void PrintTo(const Case& hostile, std::ostream* stream) { *stream << hostile.name; }
+std::ostream& operator<<(std::ostream& stream, const Case& hostile) {
+  return stream << hostile.name;
+}
 
 class HostileFileTest : public testing::TestWithParam<Case> {};
 
@@ -24,8 +34,9 @@ TEST_P(HostileFileTest, IsRefused) {
   const TemporaryFolder folder;
   const auto file = folder / "step.h5";
   write_edited(file, GetParam().change);
-  EXPECT_EQ(message_of<InputError>([&] { (void)read_checkpoint(file); }),
-            file.string() + ": damaged: " + GetParam().message + "; use an earlier checkpoint");
+  EXPECT_THAT(message_of<InputError>([&] { (void)read_checkpoint(file); }),
+              AllOf(StartsWith(file.string() + ": damaged: " + GetParam().message),
+                    EndsWith("; use an earlier checkpoint"), Not(HasSubstr("\n"))));
 }
 
 /// A change of the config's text.
@@ -49,7 +60,7 @@ std::function<void(hid_t)> dataset(const char* path, std::vector<hsize_t> extent
 }
 
 /// Replaces /model/wpe (3 x 4) by one that is created with other properties.
-std::function<void(hid_t)> stored(std::function<void(hid_t)> set_properties) {
+std::function<void(hid_t)> stored(const std::function<void(hid_t)>& set_properties) {
   return [=](hid_t file) {
     remove_object(file, "/model/wpe");
     const hsize_t extents[] = {3, 4};
@@ -62,13 +73,11 @@ std::function<void(hid_t)> stored(std::function<void(hid_t)> set_properties) {
   };
 }
 
-const std::string kText = "text";
-const std::vector<std::int64_t> kOneNumber{1};
+const std::string some_text = "text";
+const std::vector<std::int64_t> one_number{1};
 
-const Case kObjects[] = {
-    {"MissingGroup", [](hid_t file) { remove_object(file, "/data"); },
-     "cannot find /data: unable to get link info: name doesn't exist: internal path traversal "
-     "failed: can't look up component: component not found: object 'data' doesn't exist"},
+const Case object_cases[] = {
+    {"MissingGroup", [](hid_t file) { remove_object(file, "/data"); }, "cannot find /data: "},
     {"SoftLink",
      [](hid_t file) {
        H5Lmove(file, "/model/wte", file, "/model/moved", H5P_DEFAULT, H5P_DEFAULT);
@@ -111,11 +120,11 @@ const Case kObjects[] = {
        remove_object(file, "/history/loss");
        (void)hdf5::create_group(file, "/history/loss");
      },
-     "cannot open /history/loss: unable to open dataset: not a dataset"},
+     "cannot open /history/loss: "},
 };
 
-const Case kAttributes[] = {
-    {"TextForANumber", attribute("/", "step", kText),
+const Case attribute_cases[] = {
+    {"TextForANumber", attribute("/", "step", some_text),
      "attribute /step is of another type than expected"},
     {"FractionForAWholeNumber", attribute("/data", "cursor", 160.0),
      "attribute /data/cursor is of another type than expected"},
@@ -129,22 +138,21 @@ const Case kAttributes[] = {
            H5Acreate2(file, "epoch", H5T_STD_I64LE, space, H5P_DEFAULT, H5P_DEFAULT), "make");
      },
      "attribute /epoch is not one value"},
-    {"OtherFormat", attribute("/", "format", kText), "format is not microgpt"},
+    {"OtherFormat", attribute("/", "format", some_text), "format is not microgpt"},
     {"VersionZero", attribute("/", "format_version", std::int64_t{0}), "format_version is 0"},
 };
 
-const Case kContents[] = {
-    {"UnknownKey", config("n_layer", "n_tiers"),
-     "config:4: unknown key 'n_tiers'; --help lists "
-     "the keys"},
-    {"NoDataset", config("/data/names.txt", "''"), "config:1: dataset has no value"},
+const Case content_cases[] = {
+    {"UnknownKey", config("n_layer", "n_tiers"), "config:4: unknown key 'n_tiers'"},
+    {"NoDataset", config("/data/names.txt", "''"), "config:1: dataset is empty"},
     {"HeadsThatDoNotDivide", config("n_head: 2", "n_head: 3"),
      "n_embd 4 (config:5) cannot be divided by n_head 3 (config:6): change one of them"},
-    {"ModelLargerThanTheFile", config("n_layer: 2", "n_layer: 1000000"),
+    {"ModelLargerThanTheFile", config("n_layer: 2", "n_layer: 1000"),
      "it is too small for the model that its config describes"},
-    {"WiderModelThanTheFile", config("n_embd: 4", "n_embd: 1048576"),
+    {"WiderModelThanTheFile", config("n_embd: 4", "n_embd: 65536"),
      "it is too small for the model that its config describes"},
-    {"MoreLayersThanTheFile", config("n_layer: 2", "n_layer: 3"), ""},
+    {"MoreLayersThanTheFile", config("n_layer: 2", "n_layer: 3"),
+     "cannot find /model/layer2.attn_wq: "},
     {"BatchOfThreads", config("batch_size: 8", "batch_size: threads"),
      "batch_size is not a number"},
     {"OtherPrecision", config("float32", "float64"),
@@ -156,15 +164,15 @@ const Case kContents[] = {
      "/random is not the state of an MT19937"},
     {"PositionBehindTheEnd", attribute("/random", "position", std::int64_t{625}),
      "/random is not the state of an MT19937"},
-    {"HalfAHistory", dataset("/history/val_step", {1}, kOneNumber),
+    {"HalfAHistory", dataset("/history/val_step", {1}, one_number),
      "the history has not one loss for each step"},
 };
 
 std::string name_of(const testing::TestParamInfo<Case>& info) { return info.param.name; }
 
-INSTANTIATE_TEST_SUITE_P(Objects, HostileFileTest, testing::ValuesIn(kObjects), name_of);
-INSTANTIATE_TEST_SUITE_P(Attributes, HostileFileTest, testing::ValuesIn(kAttributes), name_of);
-INSTANTIATE_TEST_SUITE_P(Contents, HostileFileTest, testing::ValuesIn(kContents), name_of);
+INSTANTIATE_TEST_SUITE_P(Objects, HostileFileTest, testing::ValuesIn(object_cases), name_of);
+INSTANTIATE_TEST_SUITE_P(Attributes, HostileFileTest, testing::ValuesIn(attribute_cases), name_of);
+INSTANTIATE_TEST_SUITE_P(Contents, HostileFileTest, testing::ValuesIn(content_cases), name_of);
 
 TEST(EditedCheckpointTest, IsReadWhereNothingIsWrong) {
   const TemporaryFolder folder;

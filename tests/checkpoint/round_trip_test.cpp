@@ -2,7 +2,9 @@
 #include <gtest/gtest.h>
 #include <malloc.h>
 
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 #include "checkpoint/small_checkpoint.hpp"
 #include "checkpoint/temporary_folder.hpp"
@@ -68,7 +70,9 @@ TYPED_TEST(RoundTripTest, ReadsWhatWasWritten) {
 TYPED_TEST(RoundTripTest, WritesTheSameBytesEachTime) {
   const auto state = small_state<TypeParam>(this->info_);
   write_checkpoint(this->folder_ / "one.h5", this->info_, state);
-  mallopt(M_PERTURB, 0x55);  // memory that nobody wrote now looks otherwise
+  mallopt(M_PERTURB, 0x55);  // fills what nobody writes
+  std::this_thread::sleep_for(
+      std::chrono::milliseconds(1001));  // HDF5's time stamps are in seconds
   write_checkpoint(this->folder_ / "other.h5", this->info_, state);
   mallopt(M_PERTURB, 0);
   EXPECT_TRUE(read_bytes(this->folder_ / "one.h5") == read_bytes(this->folder_ / "other.h5"));

@@ -1,0 +1,73 @@
+"""Output that does not arrive: a full disk, a reader that has gone, a stream that was never opened."""
+
+import subprocess
+import unittest
+
+from program import NAMES, ProgramTest, Run, changes, command
+
+
+class BrokenOutputTest(ProgramTest):
+    def setUp(self):
+        super().setUp()
+        names = NAMES.read_text(encoding="utf-8").split()
+        self.write("names.txt", "\n".join(names[::500]))
+        self.expected = self.train("former", dataset="names.txt", num_steps=30, checkpoint_every=10)
+
+    def shell(self, line, *arguments):
+        """Runs the program as "$@" in a line of shell."""
+        words = ["bash", "-c", line, "bash", *command(*arguments)]
+        done = subprocess.run(words, cwd=self.folder, capture_output=True, text=True, timeout=300, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    def test_a_full_disk_behind_stdout(self):
+        with open("/dev/full", "wb") as full:
+            for arguments in (
+                ["--help"],
+                ["--version"],
+                ["train", "--help"],
+                ["--config", "former.cfg", "--print-config"],
+                ["--config", "former.cfg", "--out", "new"],
+                ["--resume", "former"],
+                ["generate", "--checkpoint", "former"],
+                ["evaluate", "--checkpoint", "former", "--data", "names.txt"],
+                ["info", "former"],
+            ):
+                with self.subTest(arguments):
+                    self.assert_one_error(self.microgpt(*arguments, stdout=full), 1, "output")
+
+    def test_quiet_needs_no_stdout(self):
+        with open("/dev/full", "wb") as full:
+            output = self.microgpt("--config", "former.cfg", "--out", "new", "--quiet", stdout=full)
+        self.assertEqual((output.exit_code, output.err), (0, ""))
+
+    def test_a_reader_that_goes_away(self):
+        config = self.write_config("run.cfg", dataset="names.txt", num_steps=10**9, checkpoint_every=10**9)
+        status, out, err = self.shell('"$@" | head -1; exit ${PIPESTATUS[0]}', "--config", config, *changes(log_every=1))
+        self.assertEqual((status, out), (1, "num docs: 52\n"))
+        self.assertRegex(err, r"\Amicrogpt: error: [^\n]+\n\Z")
+
+    def test_a_reader_of_both_streams_that_goes_away(self):
+        config = self.write_config("run.cfg", dataset="names.txt", num_steps=10**9, checkpoint_every=10**9)
+        status, *_ = self.shell('"$@" 2>&1 | head -1; exit ${PIPESTATUS[0]}', "--config", config, *changes(log_every=1))
+        self.assertEqual(status, 1)
+
+    def test_a_full_disk_behind_stderr(self):
+        with open("/dev/full", "wb") as full:
+            self.assertEqual(self.microgpt("--config", "missing.cfg", stderr=full).exit_code, 2)
+
+    def test_closed_streams(self):
+        """The next file opened takes their number: what is printed must not land in it."""
+        for number, closed in enumerate(("<&-", ">&-", "2>&-", "<&- >&-", ">&- 2>&-", "<&- >&- 2>&-")):
+            with self.subTest(closed):
+                run = Run(self.folder / f"run-{number}", None)
+                status, *_ = self.shell(f'"$@" {closed}', "--config", "former.cfg", "--out", run.folder)
+                self.assertIn(status, (0, 1))
+                if run.folder.exists():
+                    lines = run.timeless_metrics()
+                    self.assertEqual(lines, self.expected.timeless_metrics()[: len(lines)])
+                    for step in run.steps():
+                        self.assert_same_bytes(run.checkpoint(step), self.expected.checkpoint(step))
+
+
+if __name__ == "__main__":
+    unittest.main()

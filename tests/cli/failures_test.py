@@ -1,0 +1,77 @@
+"""What goes wrong while a run is under way: it ends with its own error, and what was saved stays whole."""
+
+import resource
+import shutil
+import signal
+import unittest
+
+from program import NAMES, ProgramTest, Run, changes, snapshot
+
+SETTINGS = {"dataset": "names.txt", "num_steps": 300, "batch_size": 4, "checkpoint_every": 50, "log_every": 1}
+
+
+class FailuresTest(ProgramTest):
+    def setUp(self):
+        super().setUp()
+        names = NAMES.read_text(encoding="utf-8").split()
+        self.write("names.txt", "\n".join(names[::500]))
+
+    def test_a_disk_that_fills_up(self):
+        """Checkpoints grow with their history: here is room for four of them, and not for the fifth."""
+        whole = self.train("whole", **SETTINGS)
+        room = whole.checkpoint(200).stat().st_size
+
+        def fill_the_disk():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # so that write() fails as it does on a full disk
+            resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
+
+        output = self.microgpt("--config", "whole.cfg", "--out", "run", preexec_fn=fill_the_disk)
+        self.assert_one_error(output, 1, "step-00000250.h5", "newest checkpoint", "run/step-00000200.h5")
+        run = Run(self.folder / "run", output)
+        self.assertEqual(run.steps(), [50, 100, 150, 200])
+        self.assertEqual((run.folder / "latest.h5").resolve(), run.checkpoint())
+        self.assertEqual(list(run.folder.glob("*.tmp")), [])
+        for step in run.steps():
+            self.assert_same_bytes(run.checkpoint(step), whole.checkpoint(step))
+        self.assert_same_run(self.resume("run"), whole)
+
+    def test_a_disk_that_is_full_from_the_first(self):
+        def fill_the_disk():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+        self.train("former", **SETTINGS)
+        before = snapshot(self.folder / "former")
+        for arguments in (["--config", "former.cfg", "--out", "run"], ["--resume", "former", *changes(num_steps=400)]):
+            output = self.microgpt(*arguments, preexec_fn=fill_the_disk)
+            self.assert_one_error(output, 1)
+            self.assertEqual(output.out, "")
+        self.assertEqual(snapshot(self.folder / "former"), before)
+
+    def test_a_folder_that_vanishes(self):
+        config = self.write_config("run.cfg", **SETTINGS | {"num_steps": 10**9})
+        process = self.start("--config", config, "--out", "run", "--quiet")
+        self.wait_until((self.folder / "run/step-00000050.h5").exists)
+        (self.folder / "run").rename(self.folder / "elsewhere")
+        _, err = process.communicate()
+        self.assertEqual(process.returncode, 1)
+        self.assertRegex(err, rb"\Amicrogpt: error: run[^\n]+\n\Z")
+        shutil.move(self.folder / "elsewhere", self.folder / "run")
+        self.succeed("info", "run")
+
+    def test_a_loss_that_is_not_finite(self):
+        settings = SETTINGS | {"learning_rate": 1e6, "checkpoint_every": 1}
+        config = self.write_config("run.cfg", **settings)
+        output = self.microgpt("--config", config, "--out", "run")
+        run = Run(self.folder / "run", output)
+        last = run.steps()[-1]
+        self.assert_one_error(output, 1, f"step {last + 1}", "not finite", "learning_rate", run.checkpoint().name)
+        self.assertEqual([line["step"] for line in run.metrics()], list(range(1, last + 1)))
+
+        self.assert_one_error(self.microgpt("--resume", "run"), 1, f"step {last + 1}", "not finite")
+        earlier = self.resume("run/step-00000001.h5", "--overwrite", learning_rate=0.01, num_steps=9)
+        self.assertEqual(earlier.steps()[-1], 9)
+
+
+if __name__ == "__main__":
+    unittest.main()

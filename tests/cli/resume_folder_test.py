@@ -1,0 +1,88 @@
+"""Where a resumed run writes, and that it takes nothing from a former one."""
+
+import os
+import shutil
+import unittest
+
+from program import NAMES, ProgramTest, Run, snapshot
+
+SETTINGS = {"num_steps": 20, "batch_size": 4, "validation_fraction": 0.2, "checkpoint_every": 5, "log_every": 1}
+
+
+class FolderTest(ProgramTest):
+    def setUp(self):
+        super().setUp()
+        names = NAMES.read_text(encoding="utf-8").split()
+        self.dataset = self.write("names.txt", "\n".join(names[::900]))
+        self.whole = self.train("whole", dataset=self.dataset, **SETTINGS)
+
+    def assert_refused(self, *arguments, words):
+        before = snapshot(self.folder)
+        self.assert_one_error(self.microgpt(*arguments), 2, *words)
+        self.assertEqual(snapshot(self.folder), before)
+
+    def test_a_new_folder(self):
+        before = snapshot(self.whole.folder)
+        new = self.resume("whole/step-00000005.h5", "--out", "new")
+        self.assert_same_run(new, self.whole)
+        self.assertEqual(new.output.samples(), self.whole.output.samples())
+        self.assertEqual(os.readlink(new.folder / "latest.h5"), "step-00000020.h5")
+        self.assertEqual(snapshot(self.whole.folder), before)
+
+    def test_a_finished_run_in_a_new_folder(self):
+        """A checkpoint is always written at the end: a folder without one would be no run."""
+        new = self.resume("whole", "--out", "new")
+        self.assertEqual(new.steps(), [20])
+        self.assert_same_run(new, self.whole)
+
+    def test_the_former_folder_as_out(self):
+        shutil.copytree(self.whole.folder, self.folder / "again", symlinks=True)
+        again = self.resume("again/step-00000010.h5", "--out", "again/../again")
+        self.assert_same_run(again, self.whole)
+
+    def test_a_folder_of_another_run(self):
+        self.train("other", dataset=self.dataset, **SETTINGS | {"seed": 7})
+        arguments = ["--resume", "whole/step-00000005.h5", "--out", "other"]
+        self.assert_refused(*arguments, words=["other", "--overwrite"])
+
+        self.write("other/notes.txt", "not the program's own")
+        before = snapshot(self.whole.folder)
+        output = self.succeed(*arguments, "--overwrite")
+        other = Run(self.folder / "other", output)
+        self.assert_same_run(other, self.whole)
+        self.assertEqual(set(other.steps()) - set(self.whole.steps()), set())
+        self.assertTrue((other.folder / "notes.txt").exists())
+        self.assertEqual(snapshot(self.whole.folder), before)
+
+    def test_a_changed_run_before_newer_checkpoints(self):
+        arguments = ["--resume", "whole/step-00000010.h5", "--set", "learning_rate=0.1"]
+        self.assert_refused(*arguments, words=["whole", "20", "10", "--out", "--overwrite"])
+
+        earlier = {step: self.whole.checkpoint(step).read_bytes() for step in self.whole.steps() if step <= 10}
+        last = self.whole.checkpoint().read_bytes()
+        self.succeed(*arguments, "--overwrite")
+        for step, content in earlier.items():
+            self.assertEqual(self.whole.checkpoint(step).read_bytes(), content)
+        self.assertNotEqual(self.whole.checkpoint().read_bytes(), last)
+        self.assertEqual([line["step"] for line in self.whole.metrics()], list(range(1, 21)))
+
+    def test_metrics_when_a_resume_ends_before_the_newest_checkpoint(self):
+        """From an older checkpoint, killed, then from the newest: no step between them may be lost."""
+        slow = {"num_steps": 800, "checkpoint_every": 400, "batch_size": 60, "n_layer": 4, "n_embd": 48}
+        run = self.train("run", dataset=self.dataset, **SETTINGS | slow)
+        expected = run.timeless_metrics()
+        process = self.start("--resume", "run/step-00000400.h5", "--threads", 1)
+        for line in process.stdout:
+            if line.startswith(b"step"):
+                break
+        process.kill()
+        process.wait()
+        self.resume("run")
+        metrics = run.timeless_metrics()
+        self.assertEqual(len(metrics), len(expected))
+        for line, values in zip(metrics, expected):
+            self.assertEqual(line, values)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,102 @@
+"""SIGINT and SIGTERM: a checkpoint, a word on how to go on, and an exit code that tells."""
+
+import re
+import signal
+import unittest
+
+from program import NAMES, PROGRAM, ProgramTest, Run
+
+# Without an end, and without a schedule: what has been done when the signal comes is done for good.
+ENDLESS = {
+    "dataset": NAMES,
+    "num_steps": 10**12,
+    "lr_schedule": "constant",
+    "log_every": 1,
+    "eval_every": 10**12,
+    "checkpoint_every": 10**12,
+}
+
+
+class SignalsTest(ProgramTest):
+    def stop(self, number, *arguments):
+        """Sends a signal to a run under way; returns what it printed and the step it came to."""
+        process = self.start(*arguments)
+        process.stdout.readline()  # which is held back until some steps are done
+        process.send_signal(number)
+        _, err = process.communicate()
+        name = signal.Signals(number).name
+        self.assertEqual(process.returncode, 128 + number, err)
+        line = re.fullmatch(rf"microgpt: stopped by {name} after step (\d+); go on with: (.+)\n", err.decode("utf-8"))
+        self.assertTrue(line, err)
+        return int(line[1]), line[2]
+
+    def check(self, number):
+        config = self.write_config("run.cfg", **ENDLESS)
+        step, advice = self.stop(number, "--config", config, "--out", "run", "--threads", 1)
+        run = Run(self.folder / "run", None)
+        self.assertEqual(run.steps(), [step])
+        self.assertEqual((run.folder / "latest.h5").resolve(), run.checkpoint(step))
+        self.assertEqual([line["step"] for line in run.metrics()], list(range(1, step + 1)))
+
+        program, *arguments = advice.split()
+        self.assertEqual(program, PROGRAM.name)
+        later, _ = self.stop(number, *arguments)
+        self.assertGreater(later, step)
+        run = self.resume("run", num_steps=later + 3)
+        self.assert_same_run(run, self.train("whole", **ENDLESS | {"num_steps": later + 3}))
+
+    def test_interrupt(self):
+        self.check(signal.SIGINT)
+
+    def test_terminate(self):
+        self.check(signal.SIGTERM)
+
+    def test_no_sample_is_drawn_after_it(self):
+        config = self.write_config("run.cfg", **ENDLESS)
+        process = self.start("--config", config, "--out", "run")
+        process.stdout.readline()
+        process.terminate()
+        out, _ = process.communicate()
+        self.assertNotIn(b"sample", out)
+        self.assertTrue(out.endswith(b"\n"))
+
+    def test_while_samples_are_drawn(self):
+        config = self.write_config("run.cfg", **ENDLESS | {"num_steps": 1, "num_samples": 500_000})
+        process = self.start("--config", config, "--out", "run")
+        for line in process.stdout:
+            if line.startswith(b"sample"):
+                break
+        process.send_signal(signal.SIGINT)
+        process.communicate()
+        self.assertEqual(process.returncode, 128 + signal.SIGINT)
+
+    def test_the_second_signal_ends_at_once(self):
+        config = self.write_config("run.cfg", **ENDLESS | {"batch_size": 200_000, "n_embd": 64, "n_layer": 2})
+        process = self.start("--config", config, "--out", "run", "--threads", 1)
+        self.wait_until(lambda: catches(process, signal.SIGTERM) or process.poll() is not None)
+        process.send_signal(signal.SIGINT)
+        self.wait_until(lambda: not is_pending(process, signal.SIGINT))
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate()
+        self.assertEqual(process.returncode, 128 + signal.SIGTERM)
+        self.assertEqual(err, b"")
+        self.assertEqual(Run(self.folder / "run", None).steps(), [])
+
+
+def signals_of(process, kind):
+    """A set of signals as Linux tells it: SigCgt are those caught, ShdPnd those to be delivered."""
+    with open(f"/proc/{process.pid}/status", encoding="ascii") as file:
+        bits = int(re.search(rf"^{kind}:\s*(\w+)$", file.read(), re.MULTILINE)[1], 16)
+    return {number for number in range(1, 65) if bits >> (number - 1) & 1}
+
+
+def catches(process, number):
+    return number in signals_of(process, "SigCgt")
+
+
+def is_pending(process, number):
+    return number in signals_of(process, "ShdPnd")
+
+
+if __name__ == "__main__":
+    unittest.main()

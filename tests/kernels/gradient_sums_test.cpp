@@ -1,0 +1,55 @@
+// The two sums over gradients: of one gradient and another, and of its squares.
+#include <gtest/gtest.h>
+
+#include "kernels/adam.hpp"
+#include "support.hpp"
+
+namespace microgpt::kernels {
+namespace {
+
+template <class Scalar>
+class GradientSumsTest : public ::testing::Test {};
+
+TYPED_TEST_SUITE(GradientSumsTest, Scalars);
+
+TYPED_TEST(GradientSumsTest, AddElementByElement) {
+  for (Index count = 0; count <= 70; ++count) {
+    const auto from = Grid<TypeParam>::random(1, count, 1).values();
+    const auto before = Grid<TypeParam>::random(1, count, 2).values();
+    auto to = before;
+    add<TypeParam>(from, to);
+    for (std::size_t i = 0; i < to.size(); ++i) EXPECT_EQ(to[i], from[i] + before[i]) << count;
+  }
+}
+
+TYPED_TEST(GradientSumsTest, SquareInDouble) {
+  for (const Index count : {0, 1, 2, 7, 8, 9, 33, 100, 4064}) {
+    const auto values = Grid<TypeParam>::random(1, count, 1).values();
+    Exact expected = 0;
+    for (const TypeParam value : values) expected += Exact{value} * value;
+    EXPECT_TRUE(near(sum_of_squares<TypeParam>(values), expected, 1e-14L * expected)) << count;
+  }
+}
+
+TYPED_TEST(GradientSumsTest, DoNotOverflowWhereAFloatWould) {
+  const std::vector<TypeParam> values(100, TypeParam(1e30));
+  EXPECT_TRUE(near(sum_of_squares<TypeParam>(values), 1e62L, 1e56L));
+}
+
+TYPED_TEST(GradientSumsTest, ShowWhatIsNotFiniteAnywhere) {
+  using Limits = std::numeric_limits<TypeParam>;
+  for (const TypeParam value :
+       {Limits::quiet_NaN(), -Limits::quiet_NaN(), Limits::infinity(), -Limits::infinity()}) {
+    for (const Index count : {1, 7, 16, 33, 70}) {
+      for (Index at = 0; at < count; ++at) {
+        auto row = Grid<TypeParam>::random(1, count, 1);
+        row(0, at) = value;
+        EXPECT_FALSE(std::isfinite(sum_of_squares<TypeParam>(row.values())))
+            << value << " at " << at << " of " << count;
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace microgpt::kernels

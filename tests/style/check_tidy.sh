@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# check_tidy.sh SOURCE BUILD: fails where clang-tidy finds something in src (see .clang-tidy). BUILD
+# holds compile_commands.json. A source that was clean and has not changed since, nor any header, is
+# not asked again.
+set -euo pipefail
+source_dir=$1
+build_dir=$2
+stamp=$build_dir/tidy.stamp
+
+if [[ -f $stamp ]] && [[ -z $(find "$source_dir"/{src,include,.clang-tidy} -newer "$stamp" -type f -print -quit) ]]; then
+    echo "unchanged since the last clean run"
+    exit 0
+fi
+mapfile -t files < <(find "$source_dir/src" -name '*.cpp' | sort)
+printf '%s\0' "${files[@]}" |
+    xargs -0 -n 1 -P "$(nproc)" clang-tidy -p "$build_dir" --quiet --warnings-as-errors='*'
+touch "$stamp"
