@@ -1,6 +1,8 @@
 // From a file, whatever it says, to a checked run in memory.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "checkpoint/consistency.hpp"
 #include "checkpoint/file_head.hpp"
 #include "checkpoint/hdf5_input.hpp"

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <charconv>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <system_error>

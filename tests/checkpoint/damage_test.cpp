@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+
 #include "checkpoint/edited_checkpoint.hpp"
 #include "microgpt/error.hpp"
 

@@ -9,13 +9,14 @@ import h5py
 from program import NAMES, ProgramTest, Run, snapshot
 
 KILLS = 14
-EVERY = 10  # steps between checkpoints
+EVERY = 5  # steps between checkpoints
 SETTINGS = {
-    "num_steps": 160 * EVERY,
+    "num_steps": 120 * EVERY,
     "checkpoint_every": EVERY,
     "eval_every": 7 * EVERY,
     "validation_fraction": 0.1,
     "batch_size": 6,
+    "n_embd": 64,  # so that a checkpoint takes more than one write()
     "n_layer": 2,
 }
 
@@ -27,45 +28,50 @@ class KillTest(ProgramTest):
         self.settings = SETTINGS | {"dataset": self.write("names.txt", "\n".join(names[::300]))}
         self.victim = Run(self.folder / "victim", None)
 
-    def train_to_the_end(self, **settings):
+    def train_undisturbed(self, **settings):
         self.settings |= settings
         begun = time.monotonic()
         self.whole = self.train("whole", **self.settings)
         self.seconds_a_checkpoint = (time.monotonic() - begun) * EVERY / SETTINGS["num_steps"]
 
+    def newest_step(self):
+        return max(self.victim.steps(), default=0)
+
     def go_on(self):
         """The victim's process, on its way again."""
-        if self.victim.steps():
+        if self.newest_step():
             return self.start("--resume", "victim", "--quiet")
         config = self.write_config("victim.cfg", **self.settings)
         return self.start("--config", config, "--out", "victim", "--quiet")
-
-    def newest_step(self):
-        return max(self.victim.steps(), default=0)
 
     def kill_at_random(self, process, chance):
         """Anywhere between its first instruction and some checkpoints on; false where it was done before."""
         goal = self.newest_step() + chance.randrange(4) * EVERY
         self.wait_until(lambda: self.newest_step() >= goal or process.poll() is not None)
-        time.sleep(chance.uniform(0, 3) * self.seconds_a_checkpoint)
+        time.sleep(chance.uniform(0, 2) * self.seconds_a_checkpoint)
         process.kill()
         return process.wait() < 0
 
     def kill_again_and_again(self, seed, look):
         chance = random.Random(seed)
-        for _ in range(KILLS):
-            steps = self.victim.steps()
-            self.assertTrue(self.kill_at_random(self.go_on(), chance), "too fast to be killed so often")
-            look(steps)
+        kills = 0
+        while kills < KILLS:
+            former_steps = self.victim.steps()
+            kills += self.kill_at_random(self.go_on(), chance)
+            look(former_steps)
+            if self.newest_step() == SETTINGS["num_steps"]:  # so soon: all over again
+                self.assert_undisturbed_in_the_end()
+                self.victim.folder.rename(self.folder / f"done-with-{kills}")
+        self.assert_undisturbed_in_the_end()
 
     def assert_undisturbed_in_the_end(self):
-        self.victim = self.resume("victim")
-        self.assert_same_run(self.victim, self.whole)
-        self.assertEqual(self.victim.output.samples(), self.whole.output.samples())
-        self.assertEqual(set(snapshot(self.victim.folder)), set(snapshot(self.whole.folder)))  # and no *.tmp
+        done = self.resume("victim")
+        self.assert_same_run(done, self.whole)
+        self.assertEqual(done.output.samples(), self.whole.output.samples())
+        self.assertEqual(set(snapshot(done.folder)), set(snapshot(self.whole.folder)))  # and no *.tmp
 
     def test_all_checkpoints_stay(self):
-        self.train_to_the_end()
+        self.train_undisturbed()
 
         def look(former_steps):
             steps = self.victim.steps()
@@ -74,11 +80,10 @@ class KillTest(ProgramTest):
                 self.assert_same_bytes(self.victim.checkpoint(step), self.whole.checkpoint(step))
 
         self.kill_again_and_again(1, look)
-        self.assert_undisturbed_in_the_end()
         look([])
 
     def test_the_newest_and_the_best_stay(self):
-        self.train_to_the_end(keep_checkpoints=2)
+        self.train_undisturbed(keep_checkpoints=2)
 
         def look(former_steps):
             if former_steps:
@@ -88,7 +93,17 @@ class KillTest(ProgramTest):
                     self.assertEqual(file.attrs["format"], "microgpt")
 
         self.kill_again_and_again(2, look)
-        self.assert_undisturbed_in_the_end()
+
+    def test_what_a_kill_leaves_is_cleared_away(self):
+        """But nothing that may be the user's own."""
+        run = self.train("run", **self.settings | {"num_steps": 2})
+        before = set(snapshot(run.folder))
+        for name in ("step-00000001.h5.tmp", "metrics.jsonl.tmp", "config.cfg.tmp", "latest.h5.tmp", "best.h5.tmp"):
+            self.write(f"run/{name}", "cut o")
+        for name in ("notes.tmp", "step-1.h5.tmp"):
+            before.add(self.write(f"run/{name}", "to keep").name)
+        self.resume("run")
+        self.assertEqual(set(snapshot(run.folder)), before)
 
 
 if __name__ == "__main__":

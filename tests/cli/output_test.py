@@ -3,11 +3,12 @@
 import os
 import pty
 import re
+import select
 import unittest
 
 import h5py
 
-from program import NAMES, ProgramTest, read_history, read_tensors
+from program import NAMES, PATIENCE, ProgramTest, read_history, read_tensors
 
 HEADING = ["num docs", "vocab size", "num params", "run folder"]
 
@@ -76,6 +77,7 @@ class OutputTest(ProgramTest):
         seen = b""
         live = rb"step \d+ / 1000000000 \| loss \d\.\d{4} \| \d+ tokens/s \| \d+:\d\d(:\d\d)? left"
         while len(re.findall(live, seen)) < 3:
+            self.assertTrue(select.select([terminal], [], [], PATIENCE)[0], seen)
             seen += os.read(terminal, 1000)
         process.terminate()
         out, _ = process.communicate()
