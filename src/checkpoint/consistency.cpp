@@ -6,7 +6,7 @@
 #include <string_view>
 #include <type_traits>
 
-#include "config/printable.hpp"
+#include "base/printable.hpp"
 
 namespace microgpt {
 namespace {
@@ -14,7 +14,7 @@ namespace {
 using Fault = std::optional<std::string>;
 
 bool is_short_line(const std::string& text) {
-  return text.size() <= 200 && config::printable(text) == text;
+  return text.size() <= 200 && printable(text) == text;
 }
 
 bool is_sha256(std::string_view text) {

@@ -10,7 +10,7 @@
 #include <string>
 #include <system_error>
 
-#include "config/printable.hpp"
+#include "base/printable.hpp"
 #include "microgpt/error.hpp"
 
 namespace microgpt {
@@ -58,7 +58,7 @@ void require_regular_file(const fs::path& path, const std::string& name) {
 }  // namespace
 
 void check_file_head(const fs::path& path) {
-  const std::string name = config::printable(path.string());
+  const std::string name = printable(path.string());
   require_regular_file(path, name);
   std::ifstream stream(path, std::ios::binary | std::ios::ate);
   if (!stream) refuse_unreadable(name, errno);

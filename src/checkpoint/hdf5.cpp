@@ -1,6 +1,6 @@
 #include "checkpoint/hdf5.hpp"
 
-#include "config/printable.hpp"
+#include "base/printable.hpp"
 
 namespace microgpt::hdf5 {
 namespace {
@@ -39,7 +39,7 @@ void fail(std::string_view deed) {
   message += deed;
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, append_description, &message);
   // A description may quote names from a damaged file.
-  throw Error(config::printable(message));
+  throw Error(printable(message));
 }
 
 std::size_t place_of(hid_t group, const std::string& name) {

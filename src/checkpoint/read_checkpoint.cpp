@@ -3,11 +3,11 @@
 
 #include <algorithm>
 
+#include "base/printable.hpp"
 #include "checkpoint/consistency.hpp"
 #include "checkpoint/file_head.hpp"
 #include "checkpoint/hdf5_input.hpp"
 #include "checkpoint/seal.hpp"
-#include "config/printable.hpp"
 #include "microgpt/checkpoint.hpp"
 #include "microgpt/error.hpp"
 
@@ -142,7 +142,7 @@ Checkpoint read_contents(const std::filesystem::path& path, const std::string& n
 
 Checkpoint read_checkpoint(const std::filesystem::path& path) {
   check_file_head(path);
-  const std::string name = config::printable(path.string());
+  const std::string name = printable(path.string());
   try {
     return read_contents(path, name);
   } catch (const Error& error) {

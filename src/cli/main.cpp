@@ -2,13 +2,13 @@
 // an exit code.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <new>
 #include <string>
 #include <string_view>
 
+#include "base/printable.hpp"
 #include "cli/command_line.hpp"
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
@@ -18,9 +18,8 @@ namespace {
 
 using namespace microgpt;
 
-int fail(int exit_code, std::string message) {
-  std::ranges::replace(message, '\n', ' ');
-  fmt::print(stderr, "microgpt: error: {}\n", message);
+int fail(int exit_code, std::string_view message) {
+  fmt::print(stderr, "microgpt: error: {}\n", printable(message));
   return exit_code;
 }
 

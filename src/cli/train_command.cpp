@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include "cli/commands.hpp"
@@ -125,7 +126,8 @@ int start_run(const TrainOptions& options) {
 RunFolder folder_for_resume(const TrainOptions& options, const fs::path& checkpoint,
                             std::int64_t step, bool changed) {
   const fs::path home = checkpoint.parent_path();
-  if (options.out && !fs::equivalent(home, *options.out)) {
+  std::error_code not_there;
+  if (options.out && !fs::equivalent(home, *options.out, not_there)) {
     return RunFolder::create(*options.out, options.overwrite);
   }
   return RunFolder::reopen(home, step, changed, options.overwrite);

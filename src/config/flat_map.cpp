@@ -10,7 +10,7 @@
 #include <sstream>
 #include <utility>
 
-#include "config/printable.hpp"
+#include "base/printable.hpp"
 
 namespace microgpt::config {
 namespace {

@@ -9,7 +9,7 @@
 
 #include "config/key_kinds.hpp"
 #include "config/nearest.hpp"
-#include "config/printable.hpp"
+#include "base/printable.hpp"
 
 namespace microgpt::config {
 namespace {

@@ -5,7 +5,7 @@
 #include <fstream>
 #include <system_error>
 
-#include "config/printable.hpp"
+#include "base/printable.hpp"
 #include "config/setting.hpp"
 #include "microgpt/config.hpp"
 

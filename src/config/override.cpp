@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 
 #include "config/key_table.hpp"
-#include "config/printable.hpp"
+#include "base/printable.hpp"
 #include "microgpt/config.hpp"
 
 namespace microgpt {

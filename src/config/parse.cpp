@@ -3,7 +3,7 @@
 
 #include "config/flat_map.hpp"
 #include "config/key_table.hpp"
-#include "config/printable.hpp"
+#include "base/printable.hpp"
 #include "microgpt/config.hpp"
 
 namespace microgpt {

@@ -5,7 +5,7 @@
 #include <stdexcept>
 
 #include "config/key_table.hpp"
-#include "config/printable.hpp"
+#include "base/printable.hpp"
 #include "microgpt/config.hpp"
 
 namespace microgpt {

@@ -11,7 +11,7 @@
 #include <cmath>
 #include <system_error>
 
-#include "config/printable.hpp"
+#include "base/printable.hpp"
 
 namespace microgpt::config {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "config/printable.hpp"
+#include "base/printable.hpp"
 #include "microgpt/error.hpp"
 
 namespace microgpt::config {

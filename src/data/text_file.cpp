@@ -4,11 +4,12 @@
 #include <utf8.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <span>
+#include <system_error>
 
 #include "base/sha256.hpp"
 #include "microgpt/error.hpp"
@@ -16,18 +17,46 @@
 namespace microgpt {
 namespace {
 
+[[noreturn]] void refuse(const std::filesystem::path& file, std::string_view why) {
+  throw InputError(fmt::format("{}: {}", file.string(), why));
+}
+
+[[noreturn]] void refuse_unreadable(const std::filesystem::path& file, int error) {
+  refuse(file, fmt::format("cannot be read: {}; check the path and the permissions",
+                           std::generic_category().message(error)));
+}
+
 std::string read_bytes(const std::filesystem::path& file) {
-  if (std::filesystem::is_directory(file)) {
-    throw InputError(fmt::format("{}: is a folder; dataset must name a text file", file.string()));
+  std::error_code error;
+  const auto status = std::filesystem::status(file, error);
+  if (std::filesystem::is_directory(status)) {
+    refuse(file, "is a folder; dataset must name a text file");
   }
+  if (error) refuse_unreadable(file, error.value());
+  // A device or a pipe may have no end.
+  if (!std::filesystem::is_regular_file(status)) {
+    refuse(file, "is not a regular file; dataset must name a text file");
+  }
+
   errno = 0;
   std::ifstream stream(file, std::ios::binary);
-  std::string bytes{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-  if (!stream.is_open() || stream.bad()) {
-    throw InputError(fmt::format("{}: cannot be read: {}; check the path and the permissions",
-                                 file.string(), std::strerror(errno)));
+  std::string bytes;
+  std::array<char, 1 << 16> chunk{};
+  while (stream.read(chunk.data(), chunk.size()), stream.gcount() > 0) {
+    bytes.append(chunk.data(), static_cast<std::size_t>(stream.gcount()));
   }
+  if (!stream.is_open() || stream.bad()) refuse_unreadable(file, errno);
   return bytes;
+}
+
+// The line, from 1, in which the byte at `index` stands, whatever line ends are used before it.
+std::int64_t line_of_byte(std::string_view bytes, std::size_t index) {
+  std::int64_t line = 1;
+  for (std::size_t i = 0; i < index; ++i) {
+    const bool line_feed_of_pair = bytes[i] == '\n' && i > 0 && bytes[i - 1] == '\r';
+    if (bytes[i] == '\r' || (bytes[i] == '\n' && !line_feed_of_pair)) ++line;
+  }
+  return line;
 }
 
 // \r\n and \r become \n, as in Python's text mode.
@@ -50,11 +79,11 @@ TextFile read_text_file(const std::filesystem::path& file) {
   const std::string bytes = read_bytes(file);
   const auto invalid = utf8::find_invalid(bytes.begin(), bytes.end());
   if (invalid != bytes.end()) {
-    const auto line = 1 + std::count(bytes.begin(), invalid, '\n');
-    throw InputError(
-        fmt::format("{}:{}: not UTF-8 (byte 0x{:02x}); convert the file, for instance "
-                    "with iconv -t UTF-8",
-                    file.string(), line, static_cast<unsigned char>(*invalid)));
+    const auto index = static_cast<std::size_t>(invalid - bytes.begin());
+    throw InputError(fmt::format(
+        "{}:{}: not UTF-8 (byte 0x{:02x}); convert the file, for instance "
+        "with iconv -t UTF-8",
+        file.string(), line_of_byte(bytes, index), static_cast<unsigned char>(*invalid)));
   }
 
   TextFile result;

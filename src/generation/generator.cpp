@@ -14,7 +14,7 @@ namespace {
 
 // softmax(logits / temperature), in double whatever the model's precision.
 template <class Scalar>
-void probabilities(std::span<const Scalar> logits, double temperature, std::vector<double>& out) {
+void probabilities(std::span<const Scalar> logits, double temperature, std::span<double> out) {
   const auto maximum = static_cast<double>(*std::ranges::max_element(logits));
   double sum = 0;
   for (std::size_t i = 0; i < logits.size(); ++i) {
@@ -104,9 +104,12 @@ std::string Generator::sample(std::span<const Token> prompt, const SampleOptions
       [&](auto& reader) {
         reader->reset();
         while (std::ssize(drawn) < options.max_length) {
-          probabilities(reader->read(model.context), options.temperature, model.weights);
-          if (!options.stop_at_bos) model.weights.back() = 0;
-          const auto token = static_cast<Token>(random.choose(model.weights));
+          const auto logits = reader->read(model.context);
+          // BOS is the last token: without it, the others share all of the probability.
+          const std::size_t choices = logits.size() - (options.stop_at_bos ? 0 : 1);
+          const auto weights = std::span(model.weights).first(choices);
+          probabilities(logits.first(choices), options.temperature, weights);
+          const auto token = static_cast<Token>(random.choose(weights));
           if (token == model.tokenizer.bos()) break;
           model.context.push_back(token);
           drawn.push_back(model.tokenizer.decode(token));

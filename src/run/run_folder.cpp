@@ -16,7 +16,7 @@
 #include <system_error>
 #include <utility>
 
-#include "config/printable.hpp"
+#include "base/printable.hpp"
 #include "microgpt/error.hpp"
 
 namespace microgpt {
@@ -32,12 +32,12 @@ constexpr std::string_view kProbe = ".microgpt-probe";
 
 template <class Error>
 [[noreturn]] void fail(const fs::path& path, std::string_view what, int error) {
-  throw Error(fmt::format("{}: {}: {}", config::printable(path.string()), what,
+  throw Error(fmt::format("{}: {}: {}", printable(path.string()), what,
                           std::generic_category().message(error)));
 }
 
 [[noreturn]] void refuse(const fs::path& path, std::string_view why) {
-  throw InputError(fmt::format("{}: {}", config::printable(path.string()), why));
+  throw InputError(fmt::format("{}: {}", printable(path.string()), why));
 }
 
 std::string checkpoint_name(std::int64_t step) { return fmt::format("step-{:08}.h5", step); }
@@ -94,6 +94,12 @@ std::optional<std::int64_t> step_behind(const fs::path& link) {
   return step_of(fs::read_symlink(link, error).filename().string());
 }
 
+void make_folders(const fs::path& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error) fail<InputError>(path, "cannot be made", error.value());
+}
+
 bool has_file(const fs::path& folder, std::string_view name) {
   std::error_code error;
   return fs::exists(folder / name, error);
@@ -107,12 +113,7 @@ RunFolder::RunFolder(fs::path path, FileDescriptor lock)
 void RunFolder::require_free(const fs::path& path, bool overwrite) {
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
-  if (status.type() == fs::file_type::not_found) {
-    if (!fs::is_directory(parent_of(path), error)) {
-      refuse(path, "cannot be made, since its parent is not a folder; make that first");
-    }
-    return;
-  }
+  if (status.type() == fs::file_type::not_found) return;
   if (error) fail<InputError>(path, "cannot be used", error.value());
   if (!fs::is_directory(status)) refuse(path, "is a file; name a folder for the run");
   if (overwrite) return;
@@ -122,7 +123,7 @@ void RunFolder::require_free(const fs::path& path, bool overwrite) {
   if (!steps.empty()) {
     refuse(path, fmt::format("holds the checkpoints of a former run; go on with it (--resume {}), "
                              "choose another folder or replace it (--overwrite)",
-                             config::printable(path.string())));
+                             printable(path.string())));
   }
   // A run writes its metrics first, so this config is not a run's but the user's own.
   if (has_file(path, kConfig) && !has_file(path, kMetrics)) {
@@ -132,6 +133,7 @@ void RunFolder::require_free(const fs::path& path, bool overwrite) {
 
 RunFolder RunFolder::create(const fs::path& path, bool overwrite) {
   require_free(path, overwrite);
+  make_folders(parent_of(path));
   if (::mkdir(path.c_str(), 0777) == 0) {
     sync_folder(parent_of(path));
   } else if (errno != EEXIST) {
@@ -146,9 +148,7 @@ RunFolder RunFolder::create(const fs::path& path, bool overwrite) {
 }
 
 RunFolder RunFolder::create_first_free(const fs::path& parent, const std::string& name) {
-  std::error_code error;
-  fs::create_directories(parent, error);
-  if (error) fail<InputError>(parent, "cannot be made", error.value());
+  make_folders(parent);
   for (std::int64_t number = 1;; ++number) {
     const fs::path path = parent / fmt::format("{}-{}", name, number);
     if (::mkdir(path.c_str(), 0777) == 0) {

@@ -57,9 +57,16 @@ TEST_P(ThreadCountTest, DoesNotChangeABit) {
   }
 }
 
+std::string name_of(const testing::TestParamInfo<std::tuple<Precision, std::int64_t>>& test) {
+  const char* const precision =
+      std::get<0>(test.param) == Precision::float32 ? "Float32" : "Float64";
+  return precision + std::string("Width") + std::to_string(std::get<1>(test.param));
+}
+
 INSTANTIATE_TEST_SUITE_P(Shapes, ThreadCountTest,
                          testing::Combine(testing::Values(Precision::float32, Precision::float64),
-                                          testing::Values(12, 16, 48)));
+                                          testing::Values(12, 16, 48)),
+                         name_of);
 
 TEST(StandaloneEvaluationTest, DoesNotChangeABit) {
   const Config config = config_of(Precision::float32, 16);

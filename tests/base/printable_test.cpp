@@ -1,8 +1,8 @@
-#include "config/printable.hpp"
+#include "base/printable.hpp"
 
 #include <gtest/gtest.h>
 
-namespace microgpt::config {
+namespace microgpt {
 namespace {
 
 TEST(Printable, LeavesTextOfEveryScript) {
@@ -36,4 +36,4 @@ TEST(Excerpt, CountsCharactersRatherThanBytes) {
 }
 
 }  // namespace
-}  // namespace microgpt::config
+}  // namespace microgpt

@@ -1,11 +1,11 @@
-#include "config/printable.hpp"
+#include "base/printable.hpp"
 
 #include <fmt/format.h>
 #include <utf8.h>
 
 #include <iterator>
 
-namespace microgpt::config {
+namespace microgpt {
 namespace {
 
 // Includes the C1 controls, which some terminals obey, and the marks that reverse text.
@@ -55,4 +55,4 @@ std::string printable(std::string_view text) { return printable_start(text, text
 
 std::string excerpt(std::string_view text) { return printable_start(text, 60); }
 
-}  // namespace microgpt::config
+}  // namespace microgpt

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace microgpt::config {
+namespace microgpt {
 
 /// Writes control characters, line separators and bytes that are not UTF-8 as escapes: `\n`,
 /// `\x1b`, `\u2028`.
@@ -14,4 +14,4 @@ namespace microgpt::config {
 /// The same for text that may be of any length: all but the first 60 characters become "...".
 [[nodiscard]] std::string excerpt(std::string_view text);
 
-}  // namespace microgpt::config
+}  // namespace microgpt
