@@ -73,6 +73,9 @@ class Trainer {
   /// Where the run is now; the same as the observer gets with a checkpoint.
   [[nodiscard]] CheckpointInfo info() const;
   [[nodiscard]] const AnyModelState& state() const;
+  /// The logged steps of the history as they were reported, without positions and seconds. Epoch
+  /// and learning rate are those that this config gives them.
+  [[nodiscard]] std::vector<StepReport> past_reports() const;
 
  private:
   struct Run;

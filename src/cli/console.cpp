@@ -36,6 +36,11 @@ void print(std::string_view text) {
 
 void flush_output() { require_output(std::fflush(stdout) == 0); }
 
+void print_to_stderr(std::string_view line) {
+  std::fwrite(line.data(), 1, line.size(), stderr);
+  std::fputc('\n', stderr);
+}
+
 std::string on_one_line(std::string_view text) {
   std::string line;
   for (const char c : text) {

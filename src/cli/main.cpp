@@ -1,9 +1,9 @@
 // The program: parses the command line, runs a verb, turns each failure into one line on stderr and
 // an exit code.
-#include <fmt/format.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include <csignal>
-#include <cstdio>
 #include <new>
 #include <string>
 #include <string_view>
@@ -19,7 +19,7 @@ namespace {
 using namespace microgpt;
 
 int fail(int exit_code, std::string_view message) {
-  fmt::print(stderr, "microgpt: error: {}\n", printable(message));
+  cli::print_to_stderr("microgpt: error: " + printable(message));
   return exit_code;
 }
 
@@ -35,11 +35,22 @@ struct RunCommand {
   int operator()(const cli::InfoOptions& options) const { return cli::info(options); }
 };
 
+// Where a standard stream is closed, the next file opened would take its number, and what is
+// printed would land in that file.
+void open_standard_streams() {
+  while (true) {
+    const int lowest_free = ::open("/dev/null", O_RDWR);
+    if (lowest_free > STDERR_FILENO) ::close(lowest_free);
+    if (lowest_free < 0 || lowest_free >= STDERR_FILENO) return;
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   // A reader that goes away is an error of its own, not a silent death in the middle of a step.
   std::signal(SIGPIPE, SIG_IGN);
+  open_standard_streams();
   try {
     return std::visit(RunCommand{}, cli::parse_command_line({argv + 1, argv + argc}));
   } catch (const InputError& error) {

@@ -62,7 +62,7 @@ void print_samples(const Trainer& trainer, const Tokenizer& tokenizer) {
   const SampleOptions sample{.temperature = info.config.temperature,
                              .max_length = info.config.block_size};
   PythonRandom random(info.random);
-  for (std::int64_t i = 1; i <= info.config.num_samples; ++i) {
+  for (std::int64_t i = 1; i <= info.config.num_samples && stop_signal() == 0; ++i) {
     print(fmt::format("sample {:2}: {}\n", i, on_one_line(generator.sample({}, sample, random))));
   }
 }
@@ -70,17 +70,17 @@ void print_samples(const Trainer& trainer, const Tokenizer& tokenizer) {
 // Trains to the end or to a signal. `former_metrics`: the file that holds the run's past.
 int run_training(Trainer& trainer, const Dataset& dataset, RunFolder& folder,
                  const fs::path& former_metrics, bool quiet) {
-  const CheckpointInfo start = trainer.info();
-  RunRecorder recorder(folder, start, former_metrics);
+  RunRecorder recorder(folder, trainer, former_metrics);
   if (!quiet) print_heading(trainer, dataset, folder);
 
   catch_stop_signals();
-  Console console(quiet, trainer.num_steps(), start.step);
+  Console console(quiet, trainer.num_steps(), trainer.info().step);
   Session session(recorder, console);
   try {
     if (trainer.run(session, stop_signal()) == TrainingEnd::early && !quiet) {
       print("stopped early: val_loss has not improved for early_stop_patience evaluations\n");
     }
+    recorder.ensure_checkpoint(trainer);
   } catch (const RunError& error) {
     const auto newest = folder.newest_checkpoint();
     throw RunError(fmt::format(
@@ -91,15 +91,15 @@ int run_training(Trainer& trainer, const Dataset& dataset, RunFolder& folder,
 
   if (const int signal = stop_signal().load(); signal != 0) {
     if (!quiet) flush_output();
-    fmt::print(stderr, "microgpt: stopped by {} after step {}; go on with: microgpt --resume {}\n",
-               signal_name(signal), trainer.info().step, folder.path().string());
-    return 128 + signal;
-  }
-  if (!quiet) {
+    print_to_stderr(
+        fmt::format("microgpt: stopped by {} after step {}; go on with: microgpt --resume {}",
+                    signal_name(signal), trainer.info().step, folder.path().string()));
+  } else if (!quiet) {
     print_samples(trainer, dataset.tokenizer());
     flush_output();
   }
-  return kDone;
+  const int signal = stop_signal().load();
+  return signal == 0 ? kDone : 128 + signal;
 }
 
 int start_run(const TrainOptions& options) {
@@ -152,10 +152,10 @@ int resume_run(const TrainOptions& options) {
   Trainer trainer(std::move(checkpoint), values, dataset, options.threads);
   RunFolder folder = folder_for_resume(options, file, step, !resumed.changes.empty());
   if (build != build_description()) {
-    fmt::print(stderr,
-               "microgpt: warning: {} was written by another build ({}; this is {}): the run goes "
-               "on, but its bits may differ\n",
-               file.string(), build, build_description());
+    print_to_stderr(
+        fmt::format("microgpt: warning: {} was written by another build ({}; this is {}): the run "
+                    "goes on, but its bits may differ",
+                    file.string(), build, build_description()));
   }
   if (!options.quiet) {
     print(fmt::format("resumed: {}\n", file.string()));

@@ -7,9 +7,9 @@
 #include <limits>
 #include <vector>
 
+#include "base/printable.hpp"
 #include "config/key_kinds.hpp"
 #include "config/nearest.hpp"
-#include "base/printable.hpp"
 
 namespace microgpt::config {
 namespace {

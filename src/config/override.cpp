@@ -1,8 +1,8 @@
 // --set key=value.
 #include <fmt/format.h>
 
-#include "config/key_table.hpp"
 #include "base/printable.hpp"
+#include "config/key_table.hpp"
 #include "microgpt/config.hpp"
 
 namespace microgpt {

@@ -1,9 +1,9 @@
 // From YAML text to a Config with the place of every value.
 #include <fmt/format.h>
 
+#include "base/printable.hpp"
 #include "config/flat_map.hpp"
 #include "config/key_table.hpp"
-#include "base/printable.hpp"
 #include "microgpt/config.hpp"
 
 namespace microgpt {

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "config/key_table.hpp"
 #include "base/printable.hpp"
+#include "config/key_table.hpp"
 #include "microgpt/config.hpp"
 
 namespace microgpt {

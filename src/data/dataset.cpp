@@ -32,8 +32,9 @@ class StreamBuilder {
 
   void append_bos() { stream_.push_back(tokenizer_.bos()); }
 
-  // `part` is a stretch of the text.
-  void append(std::u32string_view part) {
+  // Appends the first `count` characters of `part`, a stretch of the text, all of which has to be
+  // known.
+  void append(std::u32string_view part, std::size_t count) {
     for (const char32_t& character : part) {
       const auto token = tokenizer_.encode(character);
       if (!token) {
@@ -43,7 +44,7 @@ class StreamBuilder {
             "with it",
             file_.string(), line_number(text_, index), describe_character(character)));
       }
-      stream_.push_back(*token);
+      if (static_cast<std::size_t>(&character - part.data()) < count) stream_.push_back(*token);
     }
   }
 
@@ -67,7 +68,7 @@ std::vector<Document> lines_to_documents(std::u32string_view text, std::int64_t 
     const auto characters = static_cast<std::int64_t>(line.size());
     const std::int64_t length = std::min(block_size, characters + 1);
     documents.push_back({.offset = stream.size() - 1, .length = length});
-    stream.append(line.substr(0, static_cast<std::size_t>(block_size)));
+    stream.append(line, static_cast<std::size_t>(block_size));
     stream.append_bos();
   });
   return documents;
@@ -77,7 +78,7 @@ std::vector<Document> lines_to_documents(std::u32string_view text, std::int64_t 
 std::vector<Document> text_to_documents(std::u32string_view text, std::int64_t block_size,
                                         StreamBuilder& stream) {
   stream.append_bos();
-  stream.append(text);
+  stream.append(text, text.size());
   stream.append_bos();
   const std::int64_t positions = stream.size() - 1;
   std::vector<Document> documents;

@@ -37,34 +37,27 @@ std::map<std::int64_t, Json> read_lines(const std::filesystem::path& file) {
   return lines;
 }
 
-// The lines that belong to `history`, in order.
-std::vector<Json> lines_of(const TrainingHistory& history, std::map<std::int64_t, Json> former) {
-  std::map<std::int64_t, double> val_losses;
-  for (std::size_t i = 0; i < history.val_steps.size(); ++i) {
-    val_losses[history.val_steps[i]] = history.val_losses[i];
-  }
-  std::vector<Json> lines;
-  for (std::size_t i = 0; i < history.steps.size(); ++i) {
-    const std::int64_t step = history.steps[i];
-    const auto kept = former.find(step);
-    Json line = kept != former.end() ? std::move(kept->second)
-                                     : Json{{"step", step}, {"loss", history.losses[i]}};
-    line.erase("val_loss");
-    if (const auto found = val_losses.find(step); found != val_losses.end()) {
-      line["val_loss"] = found->second;
-    }
-    lines.push_back(std::move(line));
-  }
-  return lines;
+// A report without its times.
+Json line_of(const StepReport& report) {
+  return {{"step", report.step},
+          {"epoch", report.epoch},
+          {"loss", report.loss},
+          {"lr", report.learning_rate}};
 }
 
 }  // namespace
 
 MetricsFile::MetricsFile(std::filesystem::path file, const std::filesystem::path& former,
-                         const TrainingHistory& history)
+                         const std::vector<StepReport>& past)
     : path_(std::move(file)) {
+  const std::map<std::int64_t, Json> former_lines = read_lines(former);
   std::string text;
-  for (const Json& line : lines_of(history, read_lines(former))) {
+  for (const StepReport& report : past) {
+    // A line that is there says what was so at that time; only its evaluation may be undone.
+    const auto kept = former_lines.find(report.step);
+    Json line = kept != former_lines.end() ? kept->second : line_of(report);
+    line.erase("val_loss");
+    if (report.val_loss) line["val_loss"] = *report.val_loss;
     text += line.dump() + '\n';
     const auto seconds = line.find("seconds");
     if (seconds != line.end() && seconds->is_number()) seconds_before_ = seconds->get<double>();
@@ -92,12 +85,9 @@ void MetricsFile::add(const StepReport& report) {
   if (!report.logged) return;
   const auto now = Clock::now();
   const double seconds = std::chrono::duration<double>(now - start_).count();
-  Json line{{"step", report.step},
-            {"epoch", report.epoch},
-            {"loss", report.loss},
-            {"lr", report.learning_rate},
-            {"tokens_per_second", static_cast<double>(positions_) / std::max(step_seconds_, 1e-9)},
-            {"seconds", seconds_before_ + seconds}};
+  Json line = line_of(report);
+  line["tokens_per_second"] = static_cast<double>(positions_) / std::max(step_seconds_, 1e-9);
+  line["seconds"] = seconds_before_ + seconds;
   if (report.val_loss) line["val_loss"] = *report.val_loss;
   pending_ += line.dump() + '\n';
   positions_ = 0;

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "microgpt/trainer.hpp"
 
@@ -15,11 +16,11 @@ namespace microgpt {
 
 class MetricsFile {
  public:
-  /// Writes `file` anew. Of the lines in `former` (which may be `file` itself, or missing) those
-  /// are kept that `history` has a step for; a step whose line is lost is written with what the
-  /// history knows: step, loss and val_loss. Throws RunError where the file cannot be written.
+  /// Writes `file` anew, a line for each of the reports in `past`. Times come from the lines of
+  /// `former` (which may be `file` itself, or missing); where a line is lost, they are left out.
+  /// Throws RunError where the file cannot be written.
   MetricsFile(std::filesystem::path file, const std::filesystem::path& former,
-              const TrainingHistory& history);
+              const std::vector<StepReport>& past);
   ~MetricsFile();
   MetricsFile(const MetricsFile&) = delete;
   MetricsFile& operator=(const MetricsFile&) = delete;

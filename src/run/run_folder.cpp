@@ -94,10 +94,10 @@ std::optional<std::int64_t> step_behind(const fs::path& link) {
   return step_of(fs::read_symlink(link, error).filename().string());
 }
 
-void make_folders(const fs::path& path) {
-  std::error_code error;
-  fs::create_directories(path, error);
-  if (error) fail<InputError>(path, "cannot be made", error.value());
+// Where this fails, making a folder below fails, too, and says why.
+void make_parents(const fs::path& path) {
+  std::error_code ignored;
+  fs::create_directories(path, ignored);
 }
 
 bool has_file(const fs::path& folder, std::string_view name) {
@@ -133,7 +133,7 @@ void RunFolder::require_free(const fs::path& path, bool overwrite) {
 
 RunFolder RunFolder::create(const fs::path& path, bool overwrite) {
   require_free(path, overwrite);
-  make_folders(parent_of(path));
+  make_parents(parent_of(path));
   if (::mkdir(path.c_str(), 0777) == 0) {
     sync_folder(parent_of(path));
   } else if (errno != EEXIST) {
@@ -148,7 +148,7 @@ RunFolder RunFolder::create(const fs::path& path, bool overwrite) {
 }
 
 RunFolder RunFolder::create_first_free(const fs::path& parent, const std::string& name) {
-  make_folders(parent);
+  make_parents(parent);
   for (std::int64_t number = 1;; ++number) {
     const fs::path path = parent / fmt::format("{}-{}", name, number);
     if (::mkdir(path.c_str(), 0777) == 0) {

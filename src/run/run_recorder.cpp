@@ -17,10 +17,10 @@ std::optional<std::int64_t> best_step(const TrainingHistory& history) {
 
 }  // namespace
 
-RunRecorder::RunRecorder(RunFolder& folder, const CheckpointInfo& start,
+RunRecorder::RunRecorder(RunFolder& folder, const Trainer& trainer,
                          const std::filesystem::path& former_metrics)
-    : folder_(folder), metrics_(folder.metrics_path(), former_metrics, start.history) {
-  const std::string config = to_yaml(start.config);
+    : folder_(folder), metrics_(folder.metrics_path(), former_metrics, trainer.past_reports()) {
+  const std::string config = to_yaml(trainer.info().config);
   write_file_durably(folder_.config_path(), std::as_bytes(std::span(config)));
 }
 
@@ -33,6 +33,13 @@ void RunRecorder::on_checkpoint(const CheckpointInfo& info, const AnyModelState&
   const auto best = best_step(info.history);
   folder_.update_links(info.step, best);
   folder_.prune(info.config.keep_checkpoints, best);
+}
+
+void RunRecorder::ensure_checkpoint(const Trainer& trainer) {
+  const CheckpointInfo info = trainer.info();
+  if (!std::filesystem::exists(folder_.checkpoint_path(info.step))) {
+    on_checkpoint(info, trainer.state());
+  }
 }
 
 }  // namespace microgpt

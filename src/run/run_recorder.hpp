@@ -13,7 +13,7 @@ class RunRecorder final : public TrainingObserver {
  public:
   /// Writes config.cfg, and metrics.jsonl with the lines of `former_metrics` that belong to the
   /// run's past. `folder` outlives the recorder. Throws RunError where a file cannot be written.
-  RunRecorder(RunFolder& folder, const CheckpointInfo& start,
+  RunRecorder(RunFolder& folder, const Trainer& trainer,
               const std::filesystem::path& former_metrics);
 
   void on_step(const StepReport& report) override;
@@ -21,6 +21,10 @@ class RunRecorder final : public TrainingObserver {
   /// metrics.jsonl is durable before the checkpoint is, and the checkpoint before a link names it
   /// or an older one goes.
   void on_checkpoint(const CheckpointInfo& info, const AnyModelState& state) override;
+
+  /// Writes a checkpoint where the folder has none of the trainer's step: a finished run that goes
+  /// on in a new folder has no step left that would lead to one.
+  void ensure_checkpoint(const Trainer& trainer);
 
  private:
   RunFolder& folder_;

@@ -201,6 +201,34 @@ const DocumentSplit& Trainer::split() const { return run_->split; }
 const ParameterLayout& Trainer::layout() const { return run_->layout; }
 const AnyModelState& Trainer::state() const { return run_->state; }
 
+std::vector<StepReport> Trainer::past_reports() const {
+  const Run& run = *run_;
+  const TrainingHistory& history = run.progress.history;
+  std::vector<StepReport> reports;
+  std::size_t evaluation = 0;
+  for (std::size_t i = 0; i < history.steps.size(); ++i) {
+    const std::int64_t step = history.steps[i];
+    const std::int64_t behind = (run.progress.step - step) * run.config.batch_size.value();
+    StepReport report{
+        .step = step,
+        .epoch = run.schedule->epoch(std::max<std::int64_t>(0, run.progress.cursor - behind)),
+        .loss = history.losses[i],
+        .learning_rate = learning_rate_at(run.config, step - 1, run.schedule->num_steps()),
+        .positions = 0,
+        .seconds = 0,
+        .val_loss = {},
+        .logged = true};
+    while (evaluation < history.val_steps.size() && history.val_steps[evaluation] < step) {
+      ++evaluation;
+    }
+    if (evaluation < history.val_steps.size() && history.val_steps[evaluation] == step) {
+      report.val_loss = history.val_losses[evaluation];
+    }
+    reports.push_back(report);
+  }
+  return reports;
+}
+
 CheckpointInfo Trainer::info() const {
   const Run& run = *run_;
   return {.program_version = program_version(),

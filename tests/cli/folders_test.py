@@ -39,6 +39,10 @@ class FoldersTest(ProgramTest):
         self.assertEqual(set(snapshot(run.folder)), names)
         self.assertEqual(os.readlink(run.folder / "latest.h5"), "step-00000004.h5")  # the folder may move
 
+    def test_folders_above_are_made(self):
+        self.assertEqual(self.folder_of_a_run("--config", "small.cfg", "--out", "a/b/c"), "a/b/c")
+        self.assertTrue((self.folder / "a/b/c/latest.h5").exists())
+
     def test_a_folder_that_exists_but_holds_no_run(self):
         self.write("mine/notes.txt", "to keep")
         self.succeed("--config", "small.cfg", "--out", "mine")

@@ -94,6 +94,15 @@ class KillTest(ProgramTest):
 
         self.kill_again_and_again(2, look)
 
+    def test_a_name_stands_for_a_whole_file(self):
+        """From the moment at which it appears."""
+        self.train_undisturbed()
+        process = self.go_on()
+        for step in self.whole.steps():
+            path = self.victim.checkpoint(step)
+            self.wait_until(lambda: path.exists() or process.poll() is not None, pause=0)
+            self.assert_same_bytes(path, self.whole.checkpoint(step))
+
     def test_what_a_kill_leaves_is_cleared_away(self):
         """But nothing that may be the user's own."""
         run = self.train("run", **self.settings | {"num_steps": 2})

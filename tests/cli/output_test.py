@@ -8,7 +8,7 @@ import unittest
 
 import h5py
 
-from program import NAMES, PATIENCE, ProgramTest, read_history, read_tensors
+from program import NAMES, ProgramTest, read_history, read_tensors
 
 HEADING = ["num docs", "vocab size", "num params", "run folder"]
 
@@ -74,11 +74,15 @@ class OutputTest(ProgramTest):
         self.addCleanup(os.close, terminal)
         process = self.start("--config", config, "--out", "run", "--set", "log_every=100000", stderr=inside)
         os.close(inside)
-        seen = b""
+        seen = bytearray()
         live = rb"step \d+ / 1000000000 \| loss \d\.\d{4} \| \d+ tokens/s \| \d+:\d\d(:\d\d)? left"
-        while len(re.findall(live, seen)) < 3:
-            self.assertTrue(select.select([terminal], [], [], PATIENCE)[0], seen)
-            seen += os.read(terminal, 1000)
+
+        def has_drawn_three():
+            if select.select([terminal], [], [], 0)[0]:
+                seen.extend(os.read(terminal, 1000))
+            return len(re.findall(live, seen)) >= 3
+
+        self.wait_until(has_drawn_three)
         process.terminate()
         out, _ = process.communicate()
         self.assertNotIn(b"tokens/s", out)

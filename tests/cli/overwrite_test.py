@@ -58,9 +58,11 @@ class OverwriteTest(ProgramTest):
         self.write("file", "")
         self.assert_refused("--out", "file", words=["file"])
         self.assert_refused("--out", "file/run", words=["file/run"])
-        self.assert_refused("--out", "missing/run", words=["missing/run"])
         self.write("runs", "")
         self.assert_refused(words=["runs"])
+
+    def test_a_folder_in_folders_that_are_missing_is_made(self):
+        self.assertEqual(self.train("missing/too/run", **SETTINGS).steps(), [4])
 
     @unittest.skipIf(os.geteuid() == 0, "root may write anywhere")
     def test_a_read_only_folder(self):

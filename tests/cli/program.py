@@ -111,11 +111,11 @@ class ProgramTest(unittest.TestCase):
         self.addCleanup(process.kill)
         return process
 
-    def wait_until(self, condition):
+    def wait_until(self, condition, pause=0.001):
         deadline = time.monotonic() + PATIENCE
         while not condition():
             self.assertLess(time.monotonic(), deadline, "the program hangs")
-            time.sleep(0.001)
+            time.sleep(pause)
 
     def train(self, out, *options, threads=1, **settings):
         """A run in the folder `out`, from its beginning; `settings` are the keys of its config."""
