@@ -125,6 +125,11 @@ void multiply_add(Matrix<const Scalar> a, Matrix<const Scalar> b, Matrix<Scalar>
 }
 
 template <class Scalar>
+void multiply_transposed(Matrix<const Scalar> a, Matrix<const Scalar> b, Matrix<Scalar> c) {
+  multiply_any<Scalar>({a.data, 1, a.stride}, b, c, false);
+}
+
+template <class Scalar>
 void multiply_transposed_add(Matrix<const Scalar> a, Matrix<const Scalar> b, Matrix<Scalar> c) {
   multiply_any<Scalar>({a.data, 1, a.stride}, b, c, true);
 }
@@ -144,11 +149,12 @@ void transpose(Matrix<const Scalar> from, Matrix<Scalar> to) {
   }
 }
 
-#define MICROGPT_INSTANTIATE(Scalar)                                                      \
-  template void multiply(Matrix<const Scalar>, Matrix<const Scalar>, Matrix<Scalar>);     \
-  template void multiply_add(Matrix<const Scalar>, Matrix<const Scalar>, Matrix<Scalar>); \
-  template void multiply_transposed_add(Matrix<const Scalar>, Matrix<const Scalar>,       \
-                                        Matrix<Scalar>);                                  \
+#define MICROGPT_INSTANTIATE(Scalar)                                                             \
+  template void multiply(Matrix<const Scalar>, Matrix<const Scalar>, Matrix<Scalar>);            \
+  template void multiply_add(Matrix<const Scalar>, Matrix<const Scalar>, Matrix<Scalar>);        \
+  template void multiply_transposed(Matrix<const Scalar>, Matrix<const Scalar>, Matrix<Scalar>); \
+  template void multiply_transposed_add(Matrix<const Scalar>, Matrix<const Scalar>,              \
+                                        Matrix<Scalar>);                                         \
   template void transpose(Matrix<const Scalar>, Matrix<Scalar>);
 MICROGPT_INSTANTIATE(float)
 MICROGPT_INSTANTIATE(double)

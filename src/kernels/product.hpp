@@ -53,6 +53,10 @@ void multiply(Matrix<const Scalar> a, Matrix<const Scalar> b, Matrix<Scalar> c);
 template <class Scalar>
 void multiply_add(Matrix<const Scalar> a, Matrix<const Scalar> b, Matrix<Scalar> c);
 
+/// c = aᵀ · b for a (k x m), b (k x n), c (m x n).
+template <class Scalar>
+void multiply_transposed(Matrix<const Scalar> a, Matrix<const Scalar> b, Matrix<Scalar> c);
+
 /// c += aᵀ · b for a (k x m), b (k x n), c (m x n).
 template <class Scalar>
 void multiply_transposed_add(Matrix<const Scalar> a, Matrix<const Scalar> b, Matrix<Scalar> c);

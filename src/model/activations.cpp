@@ -6,6 +6,7 @@ namespace microgpt {
 namespace {
 
 using kernels::padded;
+using kernels::whole_blocks;
 
 // Scalars of all matrices and columns that an Activations carves from its buffer.
 template <class Scalar>
@@ -13,23 +14,22 @@ Index buffer_size(const ModelShape& shape, Index max_rows) {
   const Index n_embd = padded<Scalar>(shape.n_embd);
   const Index qkv = padded<Scalar>(3 * shape.n_embd);
   const Index hidden = padded<Scalar>(shape.mlp_width());
-  const Index heads = padded<Scalar>(shape.n_head);
   const Index logits = padded<Scalar>(shape.vocab_size);
-  const Index per_layer = 3 * n_embd + qkv + heads + hidden;
+  const Index per_layer = 3 * n_embd + qkv + hidden;
+  const Index log_sums = shape.n_layer * shape.n_head * whole_blocks<Scalar>(max_rows);
   const Index shared = 5 * n_embd + qkv + 2 * hidden + logits;
   const Index columns = 1 + 2 * shape.n_layer;
-  return max_rows * (shared + shape.n_layer * per_layer) + columns * padded<Scalar>(max_rows);
+  return max_rows * (shared + shape.n_layer * per_layer) + log_sums +
+         columns * padded<Scalar>(max_rows);
 }
 
 }  // namespace
 
 template <class Scalar>
 std::size_t Activations<Scalar>::bytes(const ModelShape& shape, Index max_rows) {
-  const Index attention =
-      (2 * shape.head_size() + 2 * kernels::AttentionScratch<Scalar>::kQueryBlock) *
-      padded<Scalar>(shape.block_size);
-  return static_cast<std::size_t>(buffer_size<Scalar>(shape, max_rows) + attention) *
-         sizeof(Scalar);
+  return static_cast<std::size_t>(buffer_size<Scalar>(shape, max_rows)) * sizeof(Scalar) +
+         kernels::AttentionScratch<Scalar>::bytes(shape.block_size, shape.n_embd) +
+         static_cast<std::size_t>(max_rows) * sizeof(Index);
 }
 
 template <class Scalar>
@@ -47,12 +47,13 @@ Activations<Scalar>::Activations(const ModelShape& shape, Index max_rows)
       d_narrow_(take(shape.n_embd)),
       d_qkv_(take(3 * shape.n_embd)),
       d_hidden_(take(shape.mlp_width())),
-      attention_(shape.block_size, shape.head_size()) {
+      attention_(shape.block_size, shape.n_embd),
+      document_start_(static_cast<std::size_t>(max_rows)) {
   for (Index l = 0; l < shape.n_layer; ++l) {
     layers_.push_back({.input = take(shape.n_embd),
                        .input_inverse_rms = take_column(),
                        .qkv = take(3 * shape.n_embd),
-                       .log_sum_exp = take(shape.n_head),
+                       .log_sum_exp = take(shape.n_head, whole_blocks<Scalar>(max_rows)),
                        .attended = take(shape.n_embd),
                        .middle = take(shape.n_embd),
                        .middle_inverse_rms = take_column(),
@@ -61,8 +62,8 @@ Activations<Scalar>::Activations(const ModelShape& shape, Index max_rows)
 }
 
 template <class Scalar>
-Matrix<Scalar> Activations<Scalar>::take(Index cols) {
-  const Matrix<Scalar> matrix(next_, max_rows_, cols, padded<Scalar>(cols));
+Matrix<Scalar> Activations<Scalar>::take(Index rows, Index cols) {
+  const Matrix<Scalar> matrix(next_, rows, cols, padded<Scalar>(cols));
   next_ += matrix.rows * matrix.stride;
   return matrix;
 }
@@ -77,8 +78,8 @@ Scalar* Activations<Scalar>::take_column() {
 template <class Scalar>
 LayerActivations<Scalar> Activations<Scalar>::layer(Index index, Index rows) {
   LayerActivations<Scalar> layer = layers_[static_cast<std::size_t>(index)];
-  for (Matrix<Scalar>* matrix : {&layer.input, &layer.qkv, &layer.log_sum_exp, &layer.attended,
-                                 &layer.middle, &layer.hidden}) {
+  for (Matrix<Scalar>* matrix :
+       {&layer.input, &layer.qkv, &layer.attended, &layer.middle, &layer.hidden}) {
     matrix->rows = rows;
   }
   return layer;

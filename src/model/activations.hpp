@@ -36,7 +36,7 @@ struct LayerActivations {
   Matrix<Scalar> input;        ///< rows x C: the residual stream before attention
   Scalar* input_inverse_rms;   ///< rows
   Matrix<Scalar> qkv;          ///< rows x 3C
-  Matrix<Scalar> log_sum_exp;  ///< rows x n_head
+  Matrix<Scalar> log_sum_exp;  ///< n_head x rows, and room for whole blocks of queries
   Matrix<Scalar> attended;     ///< rows x C
   Matrix<Scalar> middle;       ///< rows x C: the residual stream before the MLP
   Scalar* middle_inverse_rms;  ///< rows
@@ -60,6 +60,11 @@ class Activations {
   [[nodiscard]] Matrix<Scalar> output(Index rows) { return of(output_, rows); }
   [[nodiscard]] Matrix<Scalar> logits(Index rows) { return of(logits_, rows); }
 
+  /// For each row the first row of its document, as the caller fills it in.
+  [[nodiscard]] std::span<Index> document_start(Index rows) {
+    return std::span(document_start_).first(static_cast<std::size_t>(rows));
+  }
+
   /// Scratch that one layer hands to the next.
   [[nodiscard]] Matrix<Scalar> normed(Index rows) { return of(normed_, rows); }
   [[nodiscard]] Matrix<Scalar> activated(Index rows) { return of(activated_, rows); }
@@ -71,7 +76,8 @@ class Activations {
 
  private:
   static Matrix<Scalar> of(const Matrix<Scalar>& all, Index rows) { return all.row_range(0, rows); }
-  Matrix<Scalar> take(Index cols);
+  Matrix<Scalar> take(Index rows, Index cols);
+  Matrix<Scalar> take(Index cols) { return take(max_rows_, cols); }
   Scalar* take_column();
 
   Index max_rows_;
@@ -89,6 +95,7 @@ class Activations {
   Matrix<Scalar> d_hidden_;
   std::vector<LayerActivations<Scalar>> layers_;
   kernels::AttentionScratch<Scalar> attention_;
+  std::vector<Index> document_start_;
 };
 
 }  // namespace microgpt

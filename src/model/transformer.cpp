@@ -78,6 +78,13 @@ void forward(const TransformerWeights<Scalar>& model, const PackedDocuments& pie
                                      : activations.output(rows);
   };
 
+  const auto document_start = activations.document_start(rows);
+  for_documents(piece, [&](const Document& document, Index first_row, std::size_t) {
+    std::ranges::fill(document_start.subspan(static_cast<std::size_t>(first_row),
+                                             static_cast<std::size_t>(document.length)),
+                      first_row);
+  });
+
   embed(model.weights, piece, activations.embedded(rows));
   rmsnorm<Scalar>(activations.embedded(rows), activations.embedded_inverse_rms(),
                   activations.layer(0, rows).input);
@@ -89,12 +96,8 @@ void forward(const TransformerWeights<Scalar>& model, const PackedDocuments& pie
 
     rmsnorm<Scalar>(layer.input, layer.input_inverse_rms, normed);
     multiply<Scalar>(normed, transposed.attn_wqkv, layer.qkv);
-    for_documents(piece, [&](const Document& document, Index first, std::size_t) {
-      attention<Scalar>(layer.qkv.row_range(first, document.length), shape.n_head,
-                        activations.attention_scratch(),
-                        layer.log_sum_exp.row_range(first, document.length),
-                        layer.attended.row_range(first, document.length));
-    });
+    attention<Scalar>(layer.qkv, document_start, shape.n_head, activations.attention_scratch(),
+                      layer.log_sum_exp, layer.attended);
     copy_rows<Scalar>(layer.input, layer.middle);
     multiply_add<Scalar>(layer.attended, transposed.attn_wo, layer.middle);
 
@@ -165,13 +168,8 @@ void backward(const TransformerWeights<Scalar>& model, const PackedDocuments& pi
 
     multiply_transposed_add<Scalar>(d_residual, layer.attended, gradient.attn_wo);
     multiply<Scalar>(d_residual, weights.attn_wo, d_narrow);
-    for_documents(piece, [&](const Document& document, Index first, std::size_t) {
-      attention_backward<Scalar>(layer.qkv.row_range(first, document.length), shape.n_head,
-                                 layer.log_sum_exp.row_range(first, document.length),
-                                 d_narrow.row_range(first, document.length),
-                                 activations.attention_scratch(),
-                                 d_qkv.row_range(first, document.length));
-    });
+    attention_backward<Scalar>(layer.qkv, activations.document_start(rows), shape.n_head,
+                               layer.log_sum_exp, d_narrow, activations.attention_scratch(), d_qkv);
     rmsnorm_again<Scalar>(layer.input, layer.input_inverse_rms, normed);
     multiply_transposed_add<Scalar>(d_qkv, normed, gradient.attn_wqkv);
     multiply<Scalar>(d_qkv, weights.attn_wqkv, d_narrow);

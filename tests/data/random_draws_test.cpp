@@ -113,6 +113,14 @@ TEST(PythonRandomDraws, ChooseAmongManyAsPythonDoes) {
   EXPECT_EQ(checksum(choices), 596798323U);
 }
 
+// Words of zero give a random() of exactly 0, which lies behind all that has no weight.
+TEST(PythonRandomDraws, ChooseTheFirstWithAWeightAtZero) {
+  PythonRandom random(PythonRandom::State{.words = {}, .position = 0, .gauss_next = {}});
+  EXPECT_EQ(random.random(), 0);
+  EXPECT_EQ(random.choose(std::vector<double>{0, 0, 1, 2}), 2U);
+  EXPECT_EQ(random.choose(std::vector<double>{1, 2}), 0U);
+}
+
 // The last index with a weight is the farthest that any number in [0, 1) can lead.
 TEST(PythonRandomDraws, NeverChooseWhatHasNoWeight) {
   const std::vector<double> weights{0, 0.1, 0.2, 0.3, 0, 0.7, 0, 0};

@@ -53,7 +53,7 @@ TYPED_TEST(AttentionBitsTest, IgnoreWhereTheDocumentEnds) {
 // What scratch holds before is not a number, in all of it.
 TYPED_TEST(AttentionBitsTest, IgnoreWhatScratchHolds) {
   for (const Index room : {100, 101, 300}) {
-    AttentionScratch<TypeParam> scratch(room, kSizes.head_size);
+    AttentionScratch<TypeParam> scratch(room, kSizes.width());
     AttentionRun<TypeParam> spoiler({room, kSizes.n_head, kSizes.head_size});
     spoiler.qkv.fill(std::numeric_limits<TypeParam>::quiet_NaN());
     spoiler.forward(scratch);

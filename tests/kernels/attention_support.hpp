@@ -76,25 +76,27 @@ class AttentionRun {
   explicit AttentionRun(const AttentionCase& sizes)
       : qkv(Grid<Scalar>::random(sizes.length, 3 * sizes.width(), 1)),
         out(sizes.length, sizes.width()),
-        log_sum_exp(sizes.length, sizes.n_head),
+        log_sum_exp(sizes.n_head, whole_blocks<Scalar>(sizes.length)),
         d_out(Grid<Scalar>::random(sizes.length, sizes.width(), 2)),
         d_qkv(sizes.length, 3 * sizes.width()),
         n_head_(sizes.n_head),
-        scratch_(sizes.length, sizes.head_size) {}
+        document_start_(static_cast<std::size_t>(sizes.length), 0),
+        scratch_(sizes.length, sizes.width()) {}
 
   void forward() { forward(scratch_); }
   void forward(AttentionScratch<Scalar>& scratch) {
-    attention<Scalar>(qkv, n_head_, scratch, log_sum_exp, out);
+    attention<Scalar>(qkv, document_start_, n_head_, scratch, log_sum_exp, out);
   }
   void backward() { backward(scratch_); }
   void backward(AttentionScratch<Scalar>& scratch) {
-    attention_backward<Scalar>(qkv, n_head_, log_sum_exp, d_out, scratch, d_qkv);
+    attention_backward<Scalar>(qkv, document_start_, n_head_, log_sum_exp, d_out, scratch, d_qkv);
   }
 
   Grid<Scalar> qkv, out, log_sum_exp, d_out, d_qkv;
 
  private:
   Index n_head_;
+  std::vector<Index> document_start_;  // one document
   AttentionScratch<Scalar> scratch_;
 };
 

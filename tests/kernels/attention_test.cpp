@@ -35,7 +35,7 @@ TYPED_TEST(AttentionTest, IsTheWeightedSumOfTheValuesUpToThere) {
       }
       for (Index h = 0; h < sizes.n_head; ++h) {
         EXPECT_TRUE(
-            near(run.log_sum_exp(t, h), expected.log_sum_exp(t, h), 64 * kEpsilon<TypeParam>))
+            near(run.log_sum_exp(h, t), expected.log_sum_exp(t, h), 64 * kEpsilon<TypeParam>))
             << sizes << " at " << t << ", head " << h;
       }
     }
