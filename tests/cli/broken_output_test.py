@@ -3,7 +3,7 @@
 import subprocess
 import unittest
 
-from program import NAMES, ProgramTest, Run, changes, command
+from program import NAMES, ProgramTest, Run, command
 
 
 class BrokenOutputTest(ProgramTest):
@@ -40,16 +40,18 @@ class BrokenOutputTest(ProgramTest):
             output = self.microgpt("--config", "former.cfg", "--out", "new", "--quiet", stdout=full)
         self.assertEqual((output.exit_code, output.err), (0, ""))
 
+    def read_one_line_of(self, streams):
+        """Of a run without end; returns its exit code, that line and what the reader did not take."""
+        config = self.write_config("run.cfg", dataset="names.txt", num_steps=10**9, checkpoint_every=10**9, log_every=1)
+        return self.shell(f'"$@" {streams} | head -1; exit ${{PIPESTATUS[0]}}', "--config", config)
+
     def test_a_reader_that_goes_away(self):
-        config = self.write_config("run.cfg", dataset="names.txt", num_steps=10**9, checkpoint_every=10**9)
-        status, out, err = self.shell('"$@" | head -1; exit ${PIPESTATUS[0]}', "--config", config, *changes(log_every=1))
+        status, out, err = self.read_one_line_of("")
         self.assertEqual((status, out), (1, "num docs: 52\n"))
         self.assertRegex(err, r"\Amicrogpt: error: [^\n]+\n\Z")
 
     def test_a_reader_of_both_streams_that_goes_away(self):
-        config = self.write_config("run.cfg", dataset="names.txt", num_steps=10**9, checkpoint_every=10**9)
-        status, *_ = self.shell('"$@" 2>&1 | head -1; exit ${PIPESTATUS[0]}', "--config", config, *changes(log_every=1))
-        self.assertEqual(status, 1)
+        self.assertEqual(self.read_one_line_of("2>&1"), (1, "num docs: 52\n", ""))
 
     def test_a_full_disk_behind_stderr(self):
         with open("/dev/full", "wb") as full:

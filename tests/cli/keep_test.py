@@ -70,7 +70,8 @@ class KeepTest(ProgramTest):
             last = self.best(whole) + 2 * patience
             self.assertEqual(run.steps()[-1], last)
             self.assertEqual(run.metrics()[-1]["step"], last)
-            self.assertEqual(self.links(run), {"latest": f"step-{last:08}.h5", "best": f"step-{self.best(whole):08}.h5"})
+            self.assertEqual(self.links(run)["latest"], f"step-{last:08}.h5")
+            self.assertEqual(self.links(run)["best"], f"step-{self.best(whole):08}.h5")
             self.assertEqual(len(run.output.samples()), 20)
             self.assertEqual(run.output.lines("step"), whole.output.lines("step")[:last])
 
