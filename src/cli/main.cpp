@@ -48,8 +48,10 @@ void open_standard_streams() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  // A reader that goes away is an error of its own, not a silent death in the middle of a step.
+  // A reader that goes away, or a file that may not grow, is an error of its own with its own line,
+  // not a silent death in the middle of a step.
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
   open_standard_streams();
   try {
     return std::visit(RunCommand{}, cli::parse_command_line({argv + 1, argv + argc}));

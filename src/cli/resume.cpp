@@ -38,7 +38,7 @@ ResumedConfig resumed_config(const CheckpointInfo& checkpoint, const std::filesy
     const std::string before = config_value(checkpoint.config, key.name);
     const std::string after = config_value(config, key.name);
     if (before == after) continue;
-    const std::string change = fmt::format("{}: {} -> {}", key.name, before, after);
+    const std::string change = fmt::format("{}: {} → {}", key.name, before, after);
     if (is_fixed(key.name)) {
       refused += (refused.empty() ? "" : ", ") + change;
     } else {

@@ -11,7 +11,7 @@ namespace microgpt::cli {
 
 struct ResumedConfig {
   SourcedConfig config;
-  std::vector<std::string> changes;  ///< one line for each changed key: "key: old -> new"
+  std::vector<std::string> changes;  ///< one line for each changed key: "key: old → new"
 };
 
 /// Applies `overrides` (key=value) to the config of `checkpoint`.

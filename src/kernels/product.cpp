@@ -16,16 +16,6 @@ struct LeftOperand {
   Index col_stride;
 };
 
-// Calls body(0), body(1), … body(Count - 1) with compile-time indices. The accumulators of a tile
-// stay in registers only where every index into them is a constant.
-template <int Count, class Body>
-[[gnu::always_inline]] inline void unrolled(Body&& body) {
-  [&]<int... Indices>(std::integer_sequence<int, Indices...>) __attribute__((always_inline)) {
-    (body(std::integral_constant<int, Indices>{}), ...);
-  }
-  (std::make_integer_sequence<int, Count>{});
-}
-
 // One tile of C: Rows rows by Vectors vectors of columns, of which the last holds `tail` columns
 // where Partial.
 template <int Rows, int Vectors, bool Partial, class Scalar>

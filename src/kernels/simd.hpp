@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstring>
+#include <utility>
 
 #if defined(__AVX512F__)
 #include <immintrin.h>
@@ -81,6 +82,16 @@ inline void store_partial(Scalar* to, Vector<Scalar> vector, std::ptrdiff_t coun
 #else
   for (std::ptrdiff_t lane = 0; lane < count; ++lane) to[lane] = vector[lane];
 #endif
+}
+
+/// Calls body(0), body(1), … body(Count - 1) with compile-time indices: an array of vectors stays
+/// in registers only where every index into it is a constant.
+template <int Count, class Body>
+[[gnu::always_inline]] inline void unrolled(Body&& body) {
+  [&]<int... Indices>(std::integer_sequence<int, Indices...>) __attribute__((always_inline)) {
+    (body(std::integral_constant<int, Indices>{}), ...);
+  }
+  (std::make_integer_sequence<int, Count>{});
 }
 
 }  // namespace microgpt::kernels

@@ -68,10 +68,17 @@ class OutputTest(ProgramTest):
         self.assertIn(r"\n\tb\u001b\n", "".join(run.output.samples()))
         self.assertNotIn("\x1b", run.output.out)
 
+    def open_terminal(self):
+        try:
+            terminal, inside = pty.openpty()
+        except OSError as error:
+            self.skipTest(f"no pseudo-terminal is to be had: {error}")
+        self.addCleanup(os.close, terminal)
+        return terminal, inside
+
     def test_a_live_line_on_a_terminal(self):
         config = self.write_config("run.cfg", **self.settings | {"num_steps": 10**9, "checkpoint_every": 10**9})
-        terminal, inside = pty.openpty()
-        self.addCleanup(os.close, terminal)
+        terminal, inside = self.open_terminal()
         process = self.start("--config", config, "--out", "run", "--set", "log_every=100000", stderr=inside)
         os.close(inside)
         seen = bytearray()
@@ -90,8 +97,7 @@ class OutputTest(ProgramTest):
 
     def test_quiet_on_a_terminal(self):
         config = self.write_config("run.cfg", **self.settings | {"num_steps": 3000, "checkpoint_every": 10**9})
-        terminal, inside = pty.openpty()
-        self.addCleanup(os.close, terminal)
+        terminal, inside = self.open_terminal()
         process = self.start("--config", config, "--out", "run", "--quiet", stderr=inside)
         os.close(inside)
         out, _ = process.communicate()

@@ -59,23 +59,23 @@ class ResumeTest(ProgramTest):
         self.assertEqual(snapshot(self.folder), before)
 
     def shown_changes(self, run):
-        return [line for line in run.output.lines() if " -> " in line]
+        return [line for line in run.output.lines() if " → " in line]
 
 
 class ChangesTest(ResumeTest):
     def test_what_is_fixed(self):
         for key, old, new in FIXED:
             with self.subTest(key):
-                self.assert_refused(f"{key}: {old} -> {new}", **{key: new})
+                self.assert_refused(f"{key}: {old} → {new}", **{key: new})
 
     def test_all_that_is_fixed_is_listed(self):
-        self.assert_refused("n_layer: 1 -> 2", "seed: 42 -> 7", n_layer=2, learning_rate=0.1, seed=7)
+        self.assert_refused("n_layer: 1 → 2", "seed: 42 → 7", n_layer=2, learning_rate=0.1, seed=7)
 
     def test_what_is_free_is_shown_and_written_down(self):
         for key, old, new in FREE:
             with self.subTest(key):
                 run = self.resume("run/step-00000005.h5", "--out", key, **{key: new})
-                self.assertEqual(self.shown_changes(run), [f"{key}: {old} -> {new}"])
+                self.assertEqual(self.shown_changes(run), [f"{key}: {old} → {new}"])
                 config = (run.folder / "config.cfg").read_text(encoding="utf-8")
                 self.assertEqual(read_settings(config)[key], new)
                 with h5py.File(run.checkpoint()) as file:
@@ -117,7 +117,7 @@ class DatasetTest(ResumeTest):
         moved = self.dataset.rename(self.folder / "moved.txt")
         self.assert_refused(self.dataset)
         run = self.resume("run/step-00000005.h5", "--out", "new", dataset="moved.txt")
-        self.assertEqual(self.shown_changes(run), [f"dataset: {self.dataset} -> {moved}"])
+        self.assertEqual(self.shown_changes(run), [f"dataset: {self.dataset} → {moved}"])
         self.assertEqual(run.timeless_metrics(), self.run_of_ten_steps.timeless_metrics())
 
     def test_a_dataset_that_changed(self):

@@ -1,5 +1,6 @@
 // Every file that cannot be a dataset, and what is said of it.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -28,7 +29,7 @@ class DatasetRefusal : public ::testing::Test {
 };
 
 TEST_F(DatasetRefusal, NamesAFileWithoutADocument) {
-  constexpr std::string_view message = "names.txt: holds no document; give a file with text";
+  const std::string_view message = "names.txt: holds no document; give a file with text";
   for (const std::string_view bytes : {"", "\n", "\r\n\r\n", " \t\n\u3000\n\x1c"}) {
     (void)folder_.file("names.txt", bytes);
     EXPECT_EQ(of("names.txt"), message) << bytes;
@@ -64,6 +65,14 @@ TEST_F(DatasetRefusal, SaysWhyAPathLeadsNowhere) {
   EXPECT_EQ(of(long_name), unreadable(long_name, "File name too long"));
 }
 
+// Reading one would never end, or take from another program what is not given twice.
+TEST_F(DatasetRefusal, NamesWhatIsNoRegularFile) {
+  ASSERT_EQ(mkfifo((folder_.path() / "pipe").c_str(), 0600), 0);
+  const std::string_view reason = ": is not a regular file; dataset must name a text file";
+  EXPECT_EQ(of("pipe"), "pipe" + std::string(reason));
+  EXPECT_EQ(of("/dev/zero"), "/dev/zero" + std::string(reason));
+}
+
 TEST_F(DatasetRefusal, SaysThatAFileMayNotBeRead) {
   if (geteuid() == 0) GTEST_SKIP() << "root may read every file";
   std::filesystem::permissions(folder_.file("names.txt", "ann\n"), std::filesystem::perms::none);
@@ -96,6 +105,7 @@ TEST_F(DatasetRefusal, NamesTheCharacterThatAModelDoesNotKnow) {
            Case{DocumentMode::lines, "ann\r\n\r\n  Bob \r\n", "3", "'B' (U+0042)"},
            Case{DocumentMode::lines, "ann\rb\u00a0b", "2", "U+00A0"},
            Case{DocumentMode::lines, "ann\n𝄞", "2", "'𝄞' (U+1D11E)"},
+           Case{DocumentMode::lines, "ann\nbobbobbobé", "2", "'é' (U+00E9)"},  // is cut off
            Case{DocumentMode::text, "ann bob\nann", "1", "U+000A"},
            Case{DocumentMode::text, "é", "1", "'é' (U+00E9)"},
        }) {

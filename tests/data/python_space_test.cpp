@@ -1,6 +1,8 @@
 // The characters that str.strip() takes away.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <string_view>
 #include <vector>
 
@@ -10,7 +12,7 @@ namespace microgpt {
 namespace {
 
 // CPython 3.11: [c for c in range(sys.maxunicode + 1) if chr(c).isspace()].
-const std::vector<char32_t> kPythonSpaces{
+constexpr std::array<char32_t, 29> kPythonSpaces{
     0x09,   0x0a,   0x0b,   0x0c,   0x0d,   0x1c,   0x1d,   0x1e,   0x1f,   0x20,
     0x85,   0xa0,   0x1680, 0x2000, 0x2001, 0x2002, 0x2003, 0x2004, 0x2005, 0x2006,
     0x2007, 0x2008, 0x2009, 0x200a, 0x2028, 0x2029, 0x202f, 0x205f, 0x3000};
@@ -20,7 +22,7 @@ TEST(PythonSpace, IsWhatPythonTakesForASpaceAmongAllCodePoints) {
   for (char32_t character = 0; character < 0x110000; ++character) {
     if (is_python_space(character)) spaces.push_back(character);
   }
-  EXPECT_EQ(spaces, kPythonSpaces);
+  EXPECT_THAT(spaces, testing::ElementsAreArray(kPythonSpaces));
 }
 
 TEST(PythonSpace, IsStrippedFromBothEndsAndNowhereElse) {

@@ -57,13 +57,15 @@ TEST(PythonRandomDraws, LeaveTheStreamWhereNothingIsToBeShuffled) {
   EXPECT_EQ(random.state(), before);
 }
 
-// random.randrange(limit), one behind the other: powers of two and their neighbours, up to 32 bits.
+// Powers of two and their neighbours, up to 32 bits.
+constexpr std::array kLimits{1U,     2U,     3U,          10U,         1000U,
+                             65536U, 65537U, 2147483648U, 2147483649U, 4294967295U};
+
+// random.randrange(limit) for each, one behind the other.
 TEST(PythonRandomDraws, AreBelowEveryLimitAsInPython) {
-  constexpr std::array limits{1U,     2U,     3U,          10U,         1000U,
-                              65536U, 65537U, 2147483648U, 2147483649U, 4294967295U};
   struct Case {
     std::uint64_t seed;
-    std::array<std::uint32_t, limits.size()> values;
+    std::array<std::uint32_t, kLimits.size()> values;
   };
   for (const auto& [seed, values] : {
            Case{0, {0, 1, 0, 4, 988, 63691, 53075, 1302718217U, 2046968324U, 1537810351U}},
@@ -74,8 +76,8 @@ TEST(PythonRandomDraws, AreBelowEveryLimitAsInPython) {
                 {0, 0, 1, 7, 111, 62494, 36118, 713180873U, 1546769679U, 2653543119U}},
        }) {
     PythonRandom random(seed);
-    for (std::size_t i = 0; i < limits.size(); ++i) {
-      EXPECT_EQ(random.below(limits[i]), values[i]) << seed << ", limit " << limits[i];
+    for (std::size_t i = 0; i < kLimits.size(); ++i) {
+      EXPECT_EQ(random.below(kLimits[i]), values[i]) << seed << ", limit " << kLimits[i];
     }
   }
 }

@@ -36,7 +36,7 @@ TEST(SplitDocuments, ShufflesAsPythonDoes) {
     double fraction;
     Numbers training, validation;
   };
-  constexpr auto lines = DocumentMode::lines, text = DocumentMode::text;
+  const auto lines = DocumentMode::lines, text = DocumentMode::text;
   for (const auto& [mode, count, fraction, training, validation] : {
            Case{lines, 10, 0, {7, 3, 2, 8, 5, 6, 9, 4, 0, 1}, {}},
            Case{lines, 10, 0.25, {7, 3, 2, 8, 5, 6, 9, 4}, {0, 1}},

@@ -1,8 +1,7 @@
 // What the tests of the data share: a file that lasts as long as a test, and documents written out.
 #pragma once
 
-#include <stdlib.h>
-
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>

@@ -94,7 +94,7 @@ TEST(TextFileTest, DigestsTheBytesOfTheFile) {
 }
 
 TEST(TextFileTest, CountsLinesFromOne) {
-  constexpr std::u32string_view text = U"ann\n\nbob";
+  const std::u32string_view text = U"ann\n\nbob";
   EXPECT_EQ(line_number(text, 0), 1);
   EXPECT_EQ(line_number(text, 3), 1);  // the line end is on the line that it ends
   EXPECT_EQ(line_number(text, 4), 2);

@@ -1,6 +1,7 @@
 // Any temperature above 0 gives text.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <limits>
 #include <map>
 
@@ -9,7 +10,7 @@
 namespace microgpt {
 namespace {
 
-const std::vector<double> kExtremes{
+constexpr std::array kExtremes{
     std::numeric_limits<double>::denorm_min(), 1e-300, 1e-6, 1e-3, 1.0, 1e6, 1e300,
     std::numeric_limits<double>::max()};
 

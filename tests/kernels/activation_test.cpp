@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "support.hpp"
 
 namespace microgpt::kernels {
@@ -14,13 +16,13 @@ struct Formula {
 
 constexpr Exact kPi = 3.14159265358979323846264338327950288L;
 
-const std::vector<Formula> kFormulas{
-    {Activation::relu_squared, [](Exact x) { return x > 0 ? x * x : 0; }},
-    {Activation::relu, [](Exact x) { return x > 0 ? x : 0; }},
-    {Activation::gelu,
-     [](Exact x) {
-       return 0.5L * x * (1 + std::tanh(std::sqrt(2 / kPi) * (x + 0.044715L * x * x * x)));
-     }},
+constexpr std::array kFormulas{
+    Formula{Activation::relu_squared, [](Exact x) { return x > 0 ? x * x : 0; }},
+    Formula{Activation::relu, [](Exact x) { return x > 0 ? x : 0; }},
+    Formula{Activation::gelu,
+            [](Exact x) {
+              return 0.5L * x * (1 + std::tanh(std::sqrt(2 / kPi) * (x + 0.044715L * x * x * x)));
+            }},
 };
 
 // A row each of common, small and large inputs, from negative to positive.

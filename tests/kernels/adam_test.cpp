@@ -22,7 +22,7 @@ struct Parameter {
 };
 
 AdamStep adam_step(int t, double weight_decay, double gradient_scale) {
-  constexpr double beta1 = 0.9, beta2 = 0.95;
+  const double beta1 = 0.9, beta2 = 0.95;
   return {.learning_rate = 0.01 / t,
           .beta1 = beta1,
           .beta2 = beta2,
@@ -49,7 +49,7 @@ class AdamTest : public ::testing::Test {
       adam_update<Scalar>(step, gradient, parameters, m, v);
       for (std::size_t i = 0; i < parameters.size(); ++i) {
         expected[i].update(gradient[i] * static_cast<Exact>(gradient_scale), t, step);
-        constexpr Exact tolerance = 32 * kEpsilon<Scalar>;
+        const Exact tolerance = 32 * kEpsilon<Scalar>;
         EXPECT_TRUE(near(parameters[i], expected[i].value, tolerance)) << i << " of " << count;
         EXPECT_TRUE(near(m[i], expected[i].m, tolerance)) << i << " of " << count;
         EXPECT_TRUE(near(v[i], expected[i].v, tolerance)) << i << " of " << count;

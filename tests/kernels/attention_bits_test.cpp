@@ -7,7 +7,7 @@
 namespace microgpt::kernels {
 namespace {
 
-const AttentionCase kSizes{100, 2, 5};
+constexpr AttentionCase kSizes{100, 2, 5};
 
 template <class Scalar>
 class AttentionBitsTest : public ::testing::Test {

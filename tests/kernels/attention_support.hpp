@@ -1,6 +1,8 @@
 // Causal attention by the book: for each query a row of scores, their softmax, and a weighted sum.
 #pragma once
 
+#include <utility>
+
 #include "kernels/attention.hpp"
 #include "support.hpp"
 
@@ -68,19 +70,23 @@ inline ExactAttention exact_attention(const AttentionCase& c, const ExactMatrix&
   return result;
 }
 
-/// The kernel's attention of one document, forward and backward, of random queries, keys, values
-/// and gradient.
+/// The kernel's attention, forward and backward, of random queries, keys, values and gradient.
 template <class Scalar>
 class AttentionRun {
  public:
+  /// Of one document.
   explicit AttentionRun(const AttentionCase& sizes)
+      : AttentionRun(sizes, std::vector<Index>(static_cast<std::size_t>(sizes.length), 0)) {}
+
+  /// Of documents laid end to end, as `document_start` says; the sizes are those of them all.
+  AttentionRun(const AttentionCase& sizes, std::vector<Index> document_start)
       : qkv(Grid<Scalar>::random(sizes.length, 3 * sizes.width(), 1)),
         out(sizes.length, sizes.width()),
         log_sum_exp(sizes.n_head, whole_blocks<Scalar>(sizes.length)),
         d_out(Grid<Scalar>::random(sizes.length, sizes.width(), 2)),
         d_qkv(sizes.length, 3 * sizes.width()),
         n_head_(sizes.n_head),
-        document_start_(static_cast<std::size_t>(sizes.length), 0),
+        document_start_(std::move(document_start)),
         scratch_(sizes.length, sizes.width()) {}
 
   void forward() { forward(scratch_); }
@@ -96,7 +102,7 @@ class AttentionRun {
 
  private:
   Index n_head_;
-  std::vector<Index> document_start_;  // one document
+  std::vector<Index> document_start_;
   AttentionScratch<Scalar> scratch_;
 };
 

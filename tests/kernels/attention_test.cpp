@@ -5,9 +5,9 @@
 namespace microgpt::kernels {
 namespace {
 
-// Documents of one query, of less than a block of them, of one more and of some blocks.
+// Documents of one query, of less than a vector of them, of whole vectors, and of one more.
 std::vector<AttentionCase> cases() {
-  std::vector<AttentionCase> all{{32, 4, 4}, {64, 4, 4}, {65, 3, 2}};
+  std::vector<AttentionCase> all{{8, 2, 3}, {16, 4, 4}, {17, 4, 4}, {64, 4, 4}, {65, 3, 2}};
   for (const Index length : {1, 7, 33, 100}) {
     for (const Index n_head : {1, 2, 4}) {
       for (const Index head_size : {1, 4, 5, 16}) all.push_back({length, n_head, head_size});

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <numeric>
 
 #include "support.hpp"
@@ -9,7 +10,7 @@
 namespace microgpt::kernels {
 namespace {
 
-const std::vector<Index> kCounts{1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 27, 31, 32, 33, 66, 100};
+constexpr std::array<Index, 16> kCounts{1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 27, 31, 32, 33, 66, 100};
 
 // A row of logits, with room behind them that holds what is not a number.
 template <class Scalar>
@@ -51,7 +52,7 @@ TYPED_TEST(CrossEntropyTest, IsTheNegativeLogProbabilityOfTheTarget) {
 }
 
 TYPED_TEST(CrossEntropyTest, HasTheGradientOfItsFormula) {
-  constexpr Exact scale = 0.375L;  // of loss, and so of its gradient
+  const Exact scale = 0.375L;  // of loss, and so of its gradient
   for (const Index count : kCounts) {
     for (Index target = 0; target < count; ++target) {
       auto row = logits_row<TypeParam>(count);

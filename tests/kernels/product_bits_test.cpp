@@ -63,9 +63,11 @@ TYPED_TEST(ProductBitsTest, AreTheSameBesideRowsOfAnything) {
 TYPED_TEST(ProductBitsTest, AreTheSameForALeftOperandSeenTransposed) {
   Grid<TypeParam> a_transposed(this->kDepth, this->kRows);
   transpose<TypeParam>(this->a_, a_transposed);
-  Grid<TypeParam> c(this->kRows, this->kCols);
-  multiply_transposed_add<TypeParam>(a_transposed, this->b_, c);
+  Grid<TypeParam> c(this->kRows, this->kCols), added_to_zero(this->kRows, this->kCols);
+  multiply_transposed<TypeParam>(a_transposed, this->b_, c);
+  multiply_transposed_add<TypeParam>(a_transposed, this->b_, added_to_zero);
   EXPECT_TRUE(same_bits(c.values(), this->c_.values()));
+  EXPECT_TRUE(same_bits(added_to_zero.values(), this->c_.values()));
 }
 
 // Products are summed in ascending order: going on from the sum of the first half is the same.

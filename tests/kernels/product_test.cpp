@@ -1,4 +1,4 @@
-// The three products against a triple loop, for shapes around every size of tile.
+// The four products against a triple loop, for shapes around every size of tile.
 #include "kernels/product.hpp"
 
 #include <gtest/gtest.h>
@@ -76,6 +76,11 @@ TYPED_TEST(ProductTest, MultipliesAndAdds) {
                        true);
 }
 
+TYPED_TEST(ProductTest, MultipliesTheTransposed) {
+  this->expect_product([](auto& a, auto& b, auto& c) { multiply_transposed<TypeParam>(a, b, c); },
+                       true, false);
+}
+
 TYPED_TEST(ProductTest, MultipliesTheTransposedAndAdds) {
   this->expect_product(
       [](auto& a, auto& b, auto& c) { multiply_transposed_add<TypeParam>(a, b, c); }, true, true);
@@ -92,7 +97,7 @@ TYPED_TEST(ProductTest, ReplacesWhatIsNotANumber) {
 
 // A NaN is seen in its row or column of the product, and nowhere else.
 TYPED_TEST(ProductTest, KeepsWhatIsNotANumber) {
-  constexpr TypeParam nan = std::numeric_limits<TypeParam>::quiet_NaN();
+  const TypeParam nan = std::numeric_limits<TypeParam>::quiet_NaN();
   auto a = Grid<TypeParam>::random(13, 5, 1), b = Grid<TypeParam>::random(5, 37, 2);
   Grid<TypeParam> c(13, 37);
   a(4, 2) = nan;

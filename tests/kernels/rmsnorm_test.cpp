@@ -27,17 +27,17 @@ Vector exact_row(const Grid<Scalar>& grid, Index r) {
 // Five rows of values from tiny to large; the last one is zero.
 template <class Scalar>
 Grid<Scalar> rows_of_all_sizes(Index width) {
-  constexpr std::array sizes{1.0, 1e-3, 1e-6, 1e6, 0.0};
+  constexpr std::array kSizes{1.0, 1e-3, 1e-6, 1e6, 0.0};
   auto x = Grid<Scalar>::random(5, width, 1);
   for (Index r = 0; r < 5; ++r) {
     for (Index c = 0; c < width; ++c) {
-      x(r, c) *= static_cast<Scalar>(sizes[static_cast<std::size_t>(r)]);
+      x(r, c) *= static_cast<Scalar>(kSizes[static_cast<std::size_t>(r)]);
     }
   }
   return x;
 }
 
-const std::vector<Index> kWidths{1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 31, 33, 64, 100};
+constexpr std::array<Index, 16> kWidths{1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 31, 33, 64, 100};
 
 // The norm of a matrix of rows.
 template <class Scalar>
@@ -59,7 +59,7 @@ class RmsNormTest : public ::testing::Test {};
 TYPED_TEST_SUITE(RmsNormTest, Scalars);
 
 TYPED_TEST(RmsNormTest, DividesByTheRootOfTheMeanSquare) {
-  constexpr Exact tolerance = 4 * kEpsilon<TypeParam>;
+  const Exact tolerance = 4 * kEpsilon<TypeParam>;
   for (const Index width : kWidths) {
     auto x = rows_of_all_sizes<TypeParam>(width);
     const Norm norm(x);

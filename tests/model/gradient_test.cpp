@@ -17,7 +17,7 @@ Exact total_loss(const PlainTransformer& plain, const RaggedDocuments& documents
 
 Exact slope(PlainTransformer& plain, const RaggedDocuments& documents, Exact scale,
             std::size_t parameter) {
-  constexpr Exact h = 1e-6L;
+  const Exact h = 1e-6L;
   Exact& value = plain.parameters[parameter];
   const Exact middle = value;
   value = middle + h;
@@ -32,7 +32,7 @@ class GradientTest : public EachShape {};
 
 // All of a small tensor, and some forty entries that lie evenly in a large one.
 TEST_P(GradientTest, IsThatOfTheFormulasForEveryTensor) {
-  constexpr double scale = 0.3;
+  const double scale = 0.3;
   const TinyModel<double> model(shape());
   PlainTransformer plain = model.plain();
   const RaggedDocuments documents(shape(), 5);

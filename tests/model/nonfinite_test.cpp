@@ -23,8 +23,8 @@ class NonfiniteTest : public EachShape {
 };
 
 TEST_P(NonfiniteTest, ParametersShowInEveryLoss) {
-  constexpr float infinity = std::numeric_limits<float>::infinity();
-  constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+  const float infinity = std::numeric_limits<float>::infinity();
+  const float nan = std::numeric_limits<float>::quiet_NaN();
   const ParameterLayout layout(shape());
   for (const TensorSpec& tensor : layout.tensors()) {
     for (const float value : {nan, -nan, infinity}) {

@@ -77,7 +77,7 @@ TEST(ParameterLayoutTest, LaysTensorBehindTensor) {
 }
 
 TEST(ParameterLayoutTest, RefusesMoreThanCanBeCounted) {
-  constexpr std::int64_t huge = 4'000'000'000;
+  const std::int64_t huge = 4'000'000'000;
   for (const ModelShape& shape : {
            ModelShape{.vocab_size = 27, .n_layer = 1, .n_embd = huge, .n_head = 1, .block_size = 8},
            ModelShape{

@@ -83,7 +83,7 @@ class PlainTransformer {
   }
 
   [[nodiscard]] Row activation(Row x) const {
-    constexpr Exact pi = 3.14159265358979323846264338327950288L;
+    const Exact pi = 3.14159265358979323846264338327950288L;
     for (Exact& v : x) {
       switch (shape_.activation) {
         case Activation::relu_squared:

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstdint>
 #include <ostream>
 #include <span>
@@ -26,15 +27,15 @@ inline std::ostream& operator<<(std::ostream& out, const NamedShape& s) { return
 
 /// The tutorial's model, each activation, more layers, sizes that fill no vector, blocks that are
 /// longer than attention takes at a time, and the smallest model of all.
-inline const std::vector<NamedShape> kShapes{
-    {"Tutorial", {27, 1, 16, 4, 8, Activation::relu_squared}},
-    {"Relu", {7, 1, 8, 2, 6, Activation::relu}},
-    {"Gelu", {7, 1, 8, 2, 6, Activation::gelu}},
-    {"TwoLayers", {7, 2, 8, 2, 5, Activation::relu_squared}},
-    {"OddWidth", {5, 2, 6, 3, 7, Activation::gelu}},
-    {"OddHeads", {18, 3, 9, 3, 4, Activation::relu}},
-    {"LongBlock", {5, 1, 4, 2, 40, Activation::relu_squared}},
-    {"Smallest", {2, 1, 1, 1, 1, Activation::relu_squared}},
+inline constexpr std::array kShapes{
+    NamedShape{"Tutorial", {27, 1, 16, 4, 8, Activation::relu_squared}},
+    NamedShape{"Relu", {7, 1, 8, 2, 6, Activation::relu}},
+    NamedShape{"Gelu", {7, 1, 8, 2, 6, Activation::gelu}},
+    NamedShape{"TwoLayers", {7, 2, 8, 2, 5, Activation::relu_squared}},
+    NamedShape{"OddWidth", {5, 2, 6, 3, 7, Activation::gelu}},
+    NamedShape{"OddHeads", {18, 3, 9, 3, 4, Activation::relu}},
+    NamedShape{"LongBlock", {5, 1, 4, 2, 40, Activation::relu_squared}},
+    NamedShape{"Smallest", {2, 1, 1, 1, 1, Activation::relu_squared}},
 };
 
 /// `count` documents one behind the other in a stream of random tokens: lengths block_size, 1 and

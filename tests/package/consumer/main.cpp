@@ -1,10 +1,9 @@
 // The library as another project uses it: trains a few steps and looks at the loss.
+#include <atomic>
+#include <iostream>
 #include <microgpt/config.hpp>
 #include <microgpt/dataset.hpp>
 #include <microgpt/trainer.hpp>
-
-#include <atomic>
-#include <iostream>
 
 namespace {
 
@@ -21,8 +20,7 @@ int main(int argc, char** argv) {
   if (argc != 2) return 2;
   microgpt::Config config = microgpt::load_config(argv[1]).values;
   config.num_steps = 20;
-  const auto dataset =
-      microgpt::Dataset::load(config.dataset, config.documents, config.block_size);
+  const auto dataset = microgpt::Dataset::load(config.dataset, config.documents, config.block_size);
   microgpt::Trainer trainer(config, dataset, 2);
   LossKeeper keeper;
   const std::atomic<int> stop{0};
