@@ -33,7 +33,7 @@ namespace microgpt::config {
 /// One of the enumerators 0, 1, ... of `Choice`, which `words` name in that order.
 template <typename Choice>
 [[nodiscard]] Key choice(std::string_view name, Choice Config::*member,
-                         std::vector<std::string_view> words, std::string_view meaning) {
+                         const std::vector<std::string_view>& words, std::string_view meaning) {
   return {name, meaning,
           [=](const Setting& setting, const std::filesystem::path&, Config& config) {
             config.*member = static_cast<Choice>(read_word(setting, words));

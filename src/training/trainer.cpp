@@ -99,7 +99,7 @@ struct Trainer::Run {
     }
   }
 
-  kernels::AdamStep adam_step(double learning_rate, double gradient_norm) const {
+  [[nodiscard]] kernels::AdamStep adam_step(double learning_rate, double gradient_norm) const {
     const auto t = static_cast<double>(progress.step + 1);
     const bool clip = config.grad_clip > 0 && gradient_norm > config.grad_clip;
     return {.learning_rate = learning_rate,
