@@ -41,9 +41,11 @@ std::unique_ptr<TrainingEngine> make_engine(const ModelShape& shape, AnyModelSta
 
 }  // namespace
 
-// In the order of use: the random stream shuffles the documents, then draws the parameters.
+// In the order of use: the random stream shuffles the documents, then draws the parameters. A
+// resumed run shuffles them again, since their order is not stored, and takes the rest from the
+// checkpoint.
 struct Trainer::Run {
-  Run(const Config& wanted, const Dataset& data, int threads)
+  Run(const Config& wanted, const Dataset& data, int threads, std::optional<Checkpoint> checkpoint)
       : config(with_batch_size(wanted, threads)),
         dataset(data),
         random(static_cast<std::uint64_t>(config.seed)),
@@ -51,31 +53,26 @@ struct Trainer::Run {
                               random)),
         shape(model_shape(config, data.tokenizer().vocab_size())),
         layout(shape),
-        state(make_state(config, layout)) {
+        state(checkpoint ? std::move(checkpoint->state) : make_state(config, layout)) {
+    if (checkpoint) {
+      progress = {.step = checkpoint->info.step,
+                  .cursor = checkpoint->info.cursor,
+                  .history = std::move(checkpoint->info.history)};
+      random = PythonRandom(checkpoint->info.random);
+    } else {
+      initialize();
+    }
+    prepare(threads);
+    schedule->forget_what_was_not_due(progress);
+  }
+
+  void initialize() {
     std::visit(
         [&](auto& model) {
           initialize_parameters(layout, config.init_std, config.zero_init_residual, random,
                                 model.parameters.values());
         },
         state);
-    prepare(threads);
-  }
-
-  Run(Checkpoint checkpoint, const Config& wanted, const Dataset& data, int threads)
-      : config(with_batch_size(wanted, threads)),
-        dataset(data),
-        random(static_cast<std::uint64_t>(config.seed)),
-        split(split_documents(data.documents(), config.documents, config.validation_fraction,
-                              random)),
-        shape(model_shape(config, data.tokenizer().vocab_size())),
-        layout(shape),
-        state(std::move(checkpoint.state)),
-        progress{.step = checkpoint.info.step,
-                 .cursor = checkpoint.info.cursor,
-                 .history = std::move(checkpoint.info.history)} {
-    random = PythonRandom(checkpoint.info.random);
-    prepare(threads);
-    schedule->forget_what_was_not_due(progress);
   }
 
   void prepare(int threads) {
@@ -169,10 +166,10 @@ struct Trainer::Run {
 };
 
 Trainer::Trainer(const Config& config, const Dataset& dataset, int threads)
-    : run_(std::make_unique<Run>(config, dataset, threads)) {}
+    : run_(std::make_unique<Run>(config, dataset, threads, std::nullopt)) {}
 
 Trainer::Trainer(Checkpoint checkpoint, const Config& config, const Dataset& dataset, int threads)
-    : run_(std::make_unique<Run>(std::move(checkpoint), config, dataset, threads)) {}
+    : run_(std::make_unique<Run>(config, dataset, threads, std::move(checkpoint))) {}
 
 Trainer::~Trainer() = default;
 
