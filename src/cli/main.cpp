@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdio>
 #include <new>
 #include <string>
 #include <string_view>
@@ -19,6 +20,7 @@ namespace {
 using namespace microgpt;
 
 int fail(int exit_code, std::string_view message) {
+  std::fflush(stdout);  // what was printed before stands before the error
   cli::print_to_stderr("microgpt: error: " + printable(message));
   return exit_code;
 }

@@ -37,7 +37,7 @@ TEST(PythonSpace, IsStrippedFromBothEndsAndNowhereElse) {
 
 TEST(PythonSpace, IsNotWhatOnlyLooksBlank) {
   // Zero-width space and joiner, word joiner, byte order mark, Hangul filler, NUL.
-  for (const char32_t character : {0x200b, 0x200d, 0x2060, 0xfeff, 0x3164, 0x00}) {
+  for (const char32_t character : {U'\u200b', U'\u200d', U'\u2060', U'\ufeff', U'\u3164', U'\0'}) {
     const std::u32string text(1, character);
     EXPECT_EQ(strip(text), text);
   }

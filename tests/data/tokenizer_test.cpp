@@ -80,7 +80,8 @@ TEST(TokenizerTest, RefusesTextThatItCannotEncode) {
            Case{"\xf0\x9d\x84", "--prompt: is not UTF-8"},
        }) {
     const TemporaryFolder folder;
-    EXPECT_EQ(folder.refusal([&] { return tokenizer.encode_text(text, "--prompt"); }), message);
+    EXPECT_EQ(folder.refusal([&, t = text] { return tokenizer.encode_text(t, "--prompt"); }),
+              message);
   }
 }
 

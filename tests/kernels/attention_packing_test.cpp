@@ -1,8 +1,6 @@
 // Documents that are packed end to end do not see each other.
 #include <gtest/gtest.h>
 
-#include <numeric>
-
 #include "attention_support.hpp"
 
 namespace microgpt::kernels {
@@ -23,7 +21,7 @@ class AttentionPackingTest : public ::testing::Test {
  protected:
   static constexpr Index kHeads = 2, kHeadSize = 3, kWidth = kHeads * kHeadSize;
 
-  // All documents together, and calls body(first row, the same document alone) for each.
+  // Calls body(first row, length, the same document alone) for each document of a pack.
   template <class Body>
   static void for_documents(const std::vector<Index>& lengths, AttentionRun<Scalar>& packed,
                             Body&& body) {

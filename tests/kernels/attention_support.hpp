@@ -87,7 +87,7 @@ class AttentionRun {
         d_qkv(sizes.length, 3 * sizes.width()),
         n_head_(sizes.n_head),
         document_start_(std::move(document_start)),
-        scratch_(sizes.length, sizes.width()) {}
+        scratch_(longest(document_start_), sizes.width()) {}
 
   void forward() { forward(scratch_); }
   void forward(AttentionScratch<Scalar>& scratch) {
@@ -101,6 +101,14 @@ class AttentionRun {
   Grid<Scalar> qkv, out, log_sum_exp, d_out, d_qkv;
 
  private:
+  static Index longest(const std::vector<Index>& document_start) {
+    Index length = 0;
+    for (Index row = 0; row < std::ssize(document_start); ++row) {
+      length = std::max(length, row + 1 - document_start[static_cast<std::size_t>(row)]);
+    }
+    return length;
+  }
+
   Index n_head_;
   std::vector<Index> document_start_;
   AttentionScratch<Scalar> scratch_;
