@@ -15,7 +15,7 @@
 
 #include "kernels/product.hpp"
 #include "kernels/simd.hpp"
-#include "microgpt/model.hpp"
+#include "microgpt/aligned_buffer.hpp"
 
 namespace microgpt::kernels {
 
