@@ -12,7 +12,7 @@
 
 #include "kernels/product.hpp"
 #include "kernels/simd.hpp"
-#include "microgpt/model.hpp"
+#include "microgpt/aligned_buffer.hpp"
 #include "microgpt/random.hpp"
 
 namespace microgpt::kernels {
