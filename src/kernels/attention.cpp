@@ -1,8 +1,9 @@
 #include "kernels/attention.hpp"
 
-#include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
+
+#include "kernels/rows.hpp"
 
 namespace microgpt::kernels {
 namespace {
@@ -11,9 +12,9 @@ namespace {
 template <class Scalar>
 using Lanes = Eigen::Array<Scalar, static_cast<int>(kLanes<Scalar>), 1>;
 template <class Scalar>
-using LanesIn = Eigen::Map<Lanes<Scalar>, Eigen::Aligned64>;
+using LanesIn = Eigen::Map<Lanes<Scalar>, kRowAlignment>;
 template <class Scalar>
-using ConstLanesIn = Eigen::Map<const Lanes<Scalar>, Eigen::Aligned64>;
+using ConstLanesIn = Eigen::Map<const Lanes<Scalar>, kRowAlignment>;
 
 template <class Scalar>
 LanesIn<Scalar> lanes(Matrix<Scalar> matrix, Index row) {

@@ -11,10 +11,13 @@
 
 namespace microgpt::kernels {
 
+/// What Eigen may assume of a row: padded strides keep each on a vector boundary.
+inline constexpr int kRowAlignment = static_cast<int>(kVectorBytes);
+
 template <class Scalar>
-using Row = Eigen::Map<Eigen::Array<Scalar, Eigen::Dynamic, 1>, Eigen::Aligned64>;
+using Row = Eigen::Map<Eigen::Array<Scalar, Eigen::Dynamic, 1>, kRowAlignment>;
 template <class Scalar>
-using ConstRow = Eigen::Map<const Eigen::Array<Scalar, Eigen::Dynamic, 1>, Eigen::Aligned64>;
+using ConstRow = Eigen::Map<const Eigen::Array<Scalar, Eigen::Dynamic, 1>, kRowAlignment>;
 
 template <class Scalar>
 Row<Scalar> row_of(Matrix<Scalar> matrix, Index r) {
