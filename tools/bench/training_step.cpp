@@ -55,7 +55,9 @@ double fma_rate() {
     const Vector factor = Vector{} + 0.999F;
     const auto start = Clock::now();
     for (int round = 0; round < kRounds; ++round) {
-      kernels::unrolled<kChains>([&](auto i) { sums[i] = sums[i] * factor + factor; });
+      kernels::unrolled<kChains>([&](auto i) __attribute__((always_inline)) {
+        sums[i] = sums[i] * factor + factor;
+      });
     }
     const double seconds = seconds_since(start);
     for (Vector& sum : sums) benchmark::DoNotOptimize(sum);
