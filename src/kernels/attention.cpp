@@ -13,8 +13,6 @@ template <class Scalar>
 using Lanes = Eigen::Array<Scalar, static_cast<int>(kLanes<Scalar>), 1>;
 template <class Scalar>
 using LanesIn = Eigen::Map<Lanes<Scalar>, kRowAlignment>;
-template <class Scalar>
-using ConstLanesIn = Eigen::Map<const Lanes<Scalar>, kRowAlignment>;
 
 template <class Scalar>
 LanesIn<Scalar> lanes(Matrix<Scalar> matrix, Index row) {
@@ -92,11 +90,6 @@ void masked_scores(Matrix<const Scalar> key, Matrix<const Scalar> query_t, Matri
 template <class Scalar>
 Index AttentionScratch<Scalar>::rows(Index max_length, Index n_embd) {
   return 3 * n_embd + 3 * (max_length + kBlock);
-}
-
-template <class Scalar>
-std::size_t AttentionScratch<Scalar>::bytes(Index max_length, Index n_embd) {
-  return static_cast<std::size_t>(rows(max_length, n_embd) * kBlock) * sizeof(Scalar);
 }
 
 template <class Scalar>

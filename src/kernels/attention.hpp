@@ -39,9 +39,6 @@ class AttentionScratch {
     return view(3 * n_embd_ + 2 * max_keys_, keys);
   }
 
-  /// Bytes that such an object holds.
-  [[nodiscard]] static std::size_t bytes(Index max_length, Index n_embd);
-
  private:
   static Index rows(Index max_length, Index n_embd);
   Matrix<Scalar> view(Index first_row, Index count) {

@@ -26,13 +26,6 @@ Index buffer_size(const ModelShape& shape, Index max_rows) {
 }  // namespace
 
 template <class Scalar>
-std::size_t Activations<Scalar>::bytes(const ModelShape& shape, Index max_rows) {
-  return static_cast<std::size_t>(buffer_size<Scalar>(shape, max_rows)) * sizeof(Scalar) +
-         kernels::AttentionScratch<Scalar>::bytes(shape.block_size, shape.n_embd) +
-         static_cast<std::size_t>(max_rows) * sizeof(Index);
-}
-
-template <class Scalar>
 Activations<Scalar>::Activations(const ModelShape& shape, Index max_rows)
     : max_rows_(max_rows),
       buffer_(static_cast<std::size_t>(buffer_size<Scalar>(shape, max_rows))),

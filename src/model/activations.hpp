@@ -50,8 +50,6 @@ class Activations {
   Activations(const ModelShape& shape, Index max_rows);
 
   [[nodiscard]] Index max_rows() const { return max_rows_; }
-  /// Bytes that such an object holds.
-  [[nodiscard]] static std::size_t bytes(const ModelShape& shape, Index max_rows);
 
   /// Views for the first `rows` positions; rows <= max_rows.
   [[nodiscard]] Matrix<Scalar> embedded(Index rows) { return of(embedded_, rows); }
