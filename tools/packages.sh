@@ -10,12 +10,20 @@ build_packages=(
     nlohmann-json3-dev libfmt-dev libssl-dev libutfcpp-dev
 )
 
-# In addition, to build and run the tests.
+# In addition, for sweep.py, plot.py and look.py.
+# shellcheck disable=SC2034
+tool_packages=(
+    python3 python3-numpy python3-h5py python3-yaml python3-rich
+    python3-optuna python3-psycopg2 python3-sklearn
+    python3-matplotlib python3-plotly
+)
+
+# In addition to all that, to build and run the tests.
 # shellcheck disable=SC2034
 test_packages=(
     libgtest-dev libgmock-dev libbenchmark-dev
     clang-format clang-tidy
-    python3 python3-numpy python3-h5py hdf5-tools curl
+    hdf5-tools curl postgresql chromium chromium-driver python3-selenium
 )
 
 # Physical path: CMake must see the same one whichever way the script was called.

@@ -8,7 +8,7 @@ set -euo pipefail
 # shellcheck source=tools/packages.sh
 source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/packages.sh"
 
-install_missing_packages "${build_packages[@]}" "${test_packages[@]}"
+install_missing_packages "${build_packages[@]}" "${tool_packages[@]}" "${test_packages[@]}"
 build_preset ci
 
 cd -- "$repository" # where ctest looks for the presets

@@ -1,0 +1,21 @@
+"""The error line of every script: one line that names what is wrong and says what to do."""
+
+import sys
+from pathlib import Path
+
+
+class UserError(Exception):
+    """Bad usage or input: the script ends with this message and exit code 2."""
+
+
+def run_main(main):
+    """Calls main() and exits with what it returns; a UserError becomes one line and exit code 2."""
+    try:
+        sys.exit(main())
+    except UserError as error:
+        print(f"{Path(sys.argv[0]).name}: error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except BrokenPipeError:
+        # Whoever read our output (head, less) has seen enough.
+        sys.stdout = None
+        sys.exit(1)

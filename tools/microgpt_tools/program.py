@@ -1,0 +1,46 @@
+"""The microgpt program: where it is, and the config that it would run with."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import yaml
+
+from microgpt_tools.errors import UserError
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def find_program(given=None):
+    """The path of the program: the given one, $MICROGPT, this checkout's build, or the one on the PATH.
+
+    Raises UserError if there is none.
+    """
+    wanted = given or os.environ.get("MICROGPT")
+    if wanted:
+        found = shutil.which(wanted)
+        if not found:
+            raise UserError(f"{wanted}: no such program")
+        return Path(found).absolute()
+    built = REPOSITORY / "build" / "release" / "microgpt"
+    if os.access(built, os.X_OK):
+        return built
+    installed = shutil.which("microgpt")
+    if not installed:
+        raise UserError("microgpt is not built yet: run tools/run.sh --tools, or give --program FILE")
+    return Path(installed).absolute()
+
+
+def effective_config(program, config, overrides=()):
+    """The config, every key, as a dict, that `microgpt --config CONFIG --set …` would run with.
+
+    The program itself judges keys and values: UserError carries the error line that it printed.
+    """
+    command = [program, "--config", config]
+    for override in overrides:
+        command += ["--set", override]
+    done = subprocess.run([*command, "--print-config"], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise UserError(done.stderr.strip().removeprefix("microgpt: error: "))
+    return yaml.safe_load(done.stdout)
