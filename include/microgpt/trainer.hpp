@@ -48,7 +48,8 @@ class Trainer {
  public:
   /// A new run. `config` is validated; `dataset` outlives the trainer. Draws the order of documents
   /// and the initial parameters from config.seed. With an empty batch_size, one document for each
-  /// thread. Throws InputError where nothing is left to train on.
+  /// thread. Throws InputError where nothing is left to train on, or the run would need more memory
+  /// than there is.
   Trainer(const Config& config, const Dataset& dataset, int threads);
 
   /// Goes on from a checkpoint. `config` is the checkpoint's, but for what may change; `dataset`

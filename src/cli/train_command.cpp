@@ -102,6 +102,19 @@ int run_training(Trainer& trainer, const Dataset& dataset, RunFolder& folder,
   return signal == 0 ? kDone : 128 + signal;
 }
 
+// Python's text mode keeps it, too; but hardly anybody wants it as a character of the first name.
+void warn_of_byte_order_mark(const Dataset& dataset, const fs::path& file) {
+  constexpr char32_t kByteOrderMark = 0xfeff;
+  const Token first = dataset.stream()[1];
+  if (first == dataset.tokenizer().bos() || dataset.tokenizer().decode(first) != kByteOrderMark) {
+    return;
+  }
+  print_to_stderr(
+      fmt::format("microgpt: warning: {}:1: begins with a byte-order mark, which is taken as a "
+                  "character (U+FEFF); remove it, for instance with sed '1s/^\\xEF\\xBB\\xBF//'",
+                  file.string()));
+}
+
 int start_run(const TrainOptions& options) {
   const fs::path file = find_config(*options.config);
   SourcedConfig config = load_config(file);
@@ -116,6 +129,7 @@ int start_run(const TrainOptions& options) {
   if (options.out) RunFolder::require_free(*options.out, options.overwrite);
   const Config& values = config.values;
   const Dataset dataset = Dataset::load(values.dataset, values.documents, values.block_size);
+  warn_of_byte_order_mark(dataset, values.dataset);
   Trainer trainer(values, dataset, options.threads);
   RunFolder folder = options.out ? RunFolder::create(*options.out, options.overwrite)
                                  : RunFolder::create_first_free("runs", file.stem().string());

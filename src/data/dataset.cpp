@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "data/alphabet.hpp"
 #include "data/text_file.hpp"
 #include "microgpt/error.hpp"
 
@@ -88,12 +89,15 @@ std::vector<Document> text_to_documents(std::u32string_view text, std::int64_t b
   return documents;
 }
 
-// The characters of all documents, for the tokenizer: all of each line, also what is cut off.
-std::u32string characters_of_documents(std::u32string_view text, DocumentMode mode) {
-  if (mode == DocumentMode::text) return std::u32string(text);
-  std::u32string characters;
-  for_documents(text, [&](std::u32string_view line) { characters += line; });
-  return characters;
+// Knows the characters of all documents: all of each line, also what is cut off.
+Tokenizer tokenizer_of_documents(std::u32string_view text, DocumentMode mode) {
+  Alphabet alphabet;
+  if (mode == DocumentMode::text) {
+    alphabet.add(text);
+  } else {
+    for_documents(text, [&](std::u32string_view line) { alphabet.add(line); });
+  }
+  return Tokenizer(alphabet.sorted());
 }
 
 }  // namespace
@@ -113,11 +117,7 @@ Dataset::Dataset(const std::filesystem::path& file, std::u32string_view text, Do
 Dataset Dataset::load(const std::filesystem::path& file, DocumentMode mode,
                       std::int64_t block_size) {
   const TextFile content = read_text_file(file);
-  return {file,
-          content.text,
-          mode,
-          block_size,
-          Tokenizer::of_text(characters_of_documents(content.text, mode)),
+  return {file,          content.text, mode, block_size, tokenizer_of_documents(content.text, mode),
           content.sha256};
 }
 

@@ -11,11 +11,15 @@
 #include <span>
 #include <system_error>
 
+#include "base/available_memory.hpp"
 #include "base/sha256.hpp"
 #include "microgpt/error.hpp"
 
 namespace microgpt {
 namespace {
+
+// Of memory for a byte of the file, at most: itself, and its character and token of 4 bytes each.
+constexpr std::int64_t kBytesPerByte = 9;
 
 [[noreturn]] void refuse(const std::filesystem::path& file, std::string_view why) {
   throw InputError(fmt::format("{}: {}", file.string(), why));
@@ -37,6 +41,11 @@ std::string read_bytes(const std::filesystem::path& file) {
   if (!std::filesystem::is_regular_file(status)) {
     refuse(file, "is not a regular file; dataset must name a text file");
   }
+
+  const std::uintmax_t size = std::filesystem::file_size(file, error);
+  if (error) refuse_unreadable(file, error.value());
+  require_memory(kBytesPerByte * static_cast<std::int64_t>(size), file.string(),
+                 "use a smaller file");
 
   errno = 0;
   std::ifstream stream(file, std::ios::binary);

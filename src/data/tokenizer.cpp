@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "data/alphabet.hpp"
 #include "data/text_file.hpp"
 #include "microgpt/error.hpp"
 
@@ -19,14 +20,9 @@ Tokenizer::Tokenizer(std::vector<char32_t> code_points) : code_points_(std::move
 }
 
 Tokenizer Tokenizer::of_text(std::u32string_view text) {
-  constexpr std::size_t kCodePoints = 0x110000;
-  std::vector<bool> seen(kCodePoints);
-  for (const char32_t character : text) seen[character] = true;
-  std::vector<char32_t> code_points;
-  for (std::size_t code = 0; code < kCodePoints; ++code) {
-    if (seen[code]) code_points.push_back(static_cast<char32_t>(code));
-  }
-  return Tokenizer(std::move(code_points));
+  Alphabet alphabet;
+  alphabet.add(text);
+  return Tokenizer(alphabet.sorted());
 }
 
 std::optional<Token> Tokenizer::encode(char32_t character) const {

@@ -88,15 +88,15 @@ void masked_scores(Matrix<const Scalar> key, Matrix<const Scalar> query_t, Matri
 }  // namespace
 
 template <class Scalar>
-Index AttentionScratch<Scalar>::rows(Index max_length, Index n_embd) {
-  return 3 * n_embd + 3 * (max_length + kBlock);
+Index AttentionScratch<Scalar>::size(Index max_length, Index n_embd) {
+  return (3 * n_embd + 3 * (max_length + kBlock)) * kBlock;
 }
 
 template <class Scalar>
 AttentionScratch<Scalar>::AttentionScratch(Index max_length, Index n_embd)
     : n_embd_(n_embd),
       max_keys_(max_length + kBlock),
-      buffer_(static_cast<std::size_t>(rows(max_length, n_embd) * kBlock)) {}
+      buffer_(static_cast<std::size_t>(size(max_length, n_embd))) {}
 
 template <class Scalar>
 void attention(Matrix<const Scalar> qkv, std::span<const Index> document_start, Index n_head,

@@ -26,6 +26,9 @@ class AttentionScratch {
   /// For documents of at most `max_length` positions.
   AttentionScratch(Index max_length, Index n_embd);
 
+  /// Scalars in its buffer.
+  [[nodiscard]] static Index size(Index max_length, Index n_embd);
+
   /// Queries in a block.
   static constexpr Index kBlock = kLanes<Scalar>;
 
@@ -40,7 +43,6 @@ class AttentionScratch {
   }
 
  private:
-  static Index rows(Index max_length, Index n_embd);
   Matrix<Scalar> view(Index first_row, Index count) {
     return {buffer_.data() + first_row * kBlock, count, kBlock};
   }

@@ -55,6 +55,13 @@ Activations<Scalar>::Activations(const ModelShape& shape, Index max_rows)
 }
 
 template <class Scalar>
+std::int64_t Activations<Scalar>::bytes(const ModelShape& shape, Index max_rows) {
+  const Index scratch = kernels::AttentionScratch<Scalar>::size(shape.block_size, shape.n_embd);
+  return (buffer_size<Scalar>(shape, max_rows) + scratch) * static_cast<Index>(sizeof(Scalar)) +
+         max_rows * static_cast<Index>(sizeof(Index));
+}
+
+template <class Scalar>
 Matrix<Scalar> Activations<Scalar>::take(Index rows, Index cols) {
   const Matrix<Scalar> matrix(next_, rows, cols, padded<Scalar>(cols));
   next_ += matrix.rows * matrix.stride;

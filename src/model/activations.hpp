@@ -49,6 +49,9 @@ class Activations {
   /// Room for pieces of up to `max_rows` positions; a document is no longer than block_size.
   Activations(const ModelShape& shape, Index max_rows);
 
+  /// What such an object takes, in bytes.
+  [[nodiscard]] static std::int64_t bytes(const ModelShape& shape, Index max_rows);
+
   [[nodiscard]] Index max_rows() const { return max_rows_; }
 
   /// Views for the first `rows` positions; rows <= max_rows.

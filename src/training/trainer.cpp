@@ -10,6 +10,7 @@
 #include "microgpt/version.hpp"
 #include "training/data_parallel.hpp"
 #include "training/learning_rate.hpp"
+#include "training/memory_plan.hpp"
 #include "training/run_progress.hpp"
 
 namespace microgpt {
@@ -23,7 +24,13 @@ Config with_batch_size(Config config, int threads) {
   return config;
 }
 
-AnyModelState make_state(const Config& config, const ParameterLayout& layout) {
+/// The checkpoint's, or a new one. Throws InputError where the run would not fit into memory.
+AnyModelState make_state(const Config& config, const ModelShape& shape,
+                         std::optional<Checkpoint>& checkpoint, int threads) {
+  const MemoryPlan plan = plan_memory(shape, config.precision, config.batch_size.value(), threads);
+  require_room_for(plan, checkpoint ? plan.model : 0);
+  if (checkpoint) return std::move(checkpoint->state);
+  const ParameterLayout layout(shape);
   if (config.precision == Precision::float64) return ModelState<double>(layout);
   return ModelState<float>(layout);
 }
@@ -53,7 +60,7 @@ struct Trainer::Run {
                               random)),
         shape(model_shape(config, data.tokenizer().vocab_size())),
         layout(shape),
-        state(checkpoint ? std::move(checkpoint->state) : make_state(config, layout)) {
+        state(make_state(config, shape, checkpoint, threads)) {
     if (checkpoint) {
       progress = {.step = checkpoint->info.step,
                   .cursor = checkpoint->info.cursor,

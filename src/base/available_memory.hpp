@@ -1,0 +1,22 @@
+// How much memory this process can still get: asked before a large allocation, since Linux grants
+// more than there is and kills whoever uses it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace microgpt {
+
+/// Bytes: what is free on the machine, swap included, or less where a container (cgroup) or a
+/// resource limit (ulimit -v) allows less. Nothing where the system does not tell.
+[[nodiscard]] std::optional<std::int64_t> available_memory();
+
+/// Throws InputError where `bytes` are more than available_memory(): "<what> needs 3.2 TiB of
+/// memory, but 21.0 GiB are free: <advice>".
+void require_memory(std::int64_t bytes, const std::string& what, const std::string& advice);
+
+/// "640 B", "1.5 GiB".
+[[nodiscard]] std::string bytes_in_words(std::int64_t bytes);
+
+}  // namespace microgpt

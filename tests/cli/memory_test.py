@@ -1,0 +1,82 @@
+"""Memory: what a run takes is what the README's formula says, and more than there is gets refused before it is taken."""
+
+import os
+import resource
+import unittest
+
+from program import NAMES, ProgramTest
+
+THREADS = 2
+SETTINGS = {
+    "dataset": "names.txt",
+    "n_layer": 4,
+    "n_embd": 256,
+    "block_size": 64,
+    "batch_size": 16,
+    "num_steps": 2,
+    "num_samples": 0,
+}
+
+
+def parameters(vocab_size, n_layer, n_embd, block_size):
+    return 2 * vocab_size * n_embd + block_size * n_embd + 12 * n_layer * n_embd**2
+
+
+class MemoryTest(ProgramTest):
+    def setUp(self):
+        super().setUp()
+        self.names = NAMES.read_text(encoding="utf-8").split()[::100]
+        self.write("names.txt", "\n".join(self.names))
+
+    def peak(self, **settings):
+        """The most bytes that a run of these settings had in memory."""
+        config = self.write_config("run.cfg", **settings)
+        process = self.start("--config", config, "--out", "run", "--overwrite", "--quiet", "--threads", THREADS)
+        with process.stdout, process.stderr:
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            self.assertEqual(process.returncode, 0, process.stderr.read())
+        return usage.ru_maxrss * 1024
+
+    def test_the_formula(self):
+        """In units of a set of parameters, P: 4 for the model, a gradient a lane, 6 while a checkpoint is written."""
+        small = self.peak(**SETTINGS | {"n_layer": 1, "n_embd": 16})
+        taken = self.peak(**SETTINGS) - small
+        vocab_size = len(set("".join(self.names))) + 1
+        size = 4 * parameters(vocab_size, *(SETTINGS[key] for key in ("n_layer", "n_embd", "block_size")))
+        lanes = SETTINGS["batch_size"]
+        activations = THREADS * 128 * 4 * 256 * (4 * 10 + 16)
+        self.assertGreater(taken, 0.7 * ((4 + 2 + lanes) * size + activations))
+        self.assertLess(taken, 1.1 * ((4 + 6 + lanes) * size + activations))
+
+    def test_a_model_that_no_machine_holds(self):
+        config = self.write_config("run.cfg", **SETTINGS | {"n_layer": 1000, "n_embd": 65536})
+        output = self.microgpt("--config", config, "--out", "run")
+        self.assert_one_error(output, 2, "needs", "PiB of memory", "free", "n_embd")
+        self.assertFalse((self.folder / "run").exists())
+
+    @unittest.skipIf("SANITIZE" in os.environ, "a sanitizer reserves more address space than that")
+    def test_a_limit_of_the_user(self):
+        """`ulimit -v`: what fits within it runs, what does not is refused."""
+        limit = 700 * 1024 * 1024
+
+        def set_limit():
+            resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+        config = self.write_config("run.cfg", **SETTINGS | {"n_embd": 32})
+        self.succeed("--config", config, "--out", "small", preexec_fn=set_limit)
+        config = self.write_config("run.cfg", **SETTINGS | {"n_embd": 2048})
+        output = self.microgpt("--config", config, "--out", "large", preexec_fn=set_limit)
+        self.assert_one_error(output, 2, "needs", "GiB of memory", "MiB are free", "n_embd")
+        self.assertFalse((self.folder / "large").exists())
+
+    def test_a_dataset_larger_than_memory(self):
+        """It is refused by its size, not read until there is no room: this file is all holes."""
+        with open(self.folder / "names.txt", "r+b") as file:
+            file.truncate(1 << 42)
+        config = self.write_config("run.cfg", **SETTINGS)
+        self.assert_one_error(self.microgpt("--config", config, "--out", "run"), 2, "names.txt", "TiB of memory")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,76 @@
+// What a run says that it needs, against what its parts are known to be made of.
+#include "training/memory_plan.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "microgpt/error.hpp"
+#include "training/support.hpp"
+
+namespace microgpt {
+namespace {
+
+constexpr ModelShape kShape{.vocab_size = 27,
+                            .n_layer = 2,
+                            .n_embd = 64,
+                            .n_head = 4,
+                            .block_size = 16,
+                            .activation = Activation::relu};
+// wte, lm_head; wpe; 12 n_embd² a layer.
+constexpr std::int64_t kParameters = 2 * 27 * 64 + 16 * 64 + 2 * 12 * 64 * 64;
+
+TEST(MemoryPlan, CountsCopiesOfTheParameters) {
+  const MemoryPlan plan = plan_memory(kShape, Precision::float32, 8, 1);
+  EXPECT_EQ(plan.model, 4 * kParameters * 4);
+  EXPECT_EQ(plan.gradients, 8 * kParameters * 4);
+  EXPECT_EQ(plan.checkpoint, 6 * kParameters * 4);
+  EXPECT_EQ(plan.batch, 8 * 24);
+  EXPECT_EQ(plan.total(),
+            plan.model + plan.gradients + plan.activations + plan.batch + plan.checkpoint);
+}
+
+TEST(MemoryPlan, TakesTwiceAsMuchInDoublePrecision) {
+  const MemoryPlan single = plan_memory(kShape, Precision::float32, 8, 2);
+  const MemoryPlan twice = plan_memory(kShape, Precision::float64, 8, 2);
+  EXPECT_EQ(twice.model, 2 * single.model);
+  EXPECT_EQ(twice.gradients, 2 * single.gradients);
+  EXPECT_NEAR(static_cast<double>(twice.activations), 2.0 * static_cast<double>(single.activations),
+              0.05 * static_cast<double>(twice.activations));
+}
+
+TEST(MemoryPlan, GrowsWithWorkersUpToTheLanes) {
+  const std::int64_t one = plan_memory(kShape, Precision::float32, 8, 1).activations;
+  EXPECT_EQ(plan_memory(kShape, Precision::float32, 8, 3).activations, 3 * one);
+  EXPECT_EQ(plan_memory(kShape, Precision::float32, 8, 4096).activations, 8 * one);
+  // 128 positions: two residual inputs, qkv, attended and hidden in each layer, scratch and logits.
+  const std::int64_t stored = 128 * 4 * (2 * (3 + 3 + 4) * 64 + (5 + 3 + 8) * 64 + 27);
+  EXPECT_GT(one, stored);
+  EXPECT_LT(one, stored * 5 / 4);
+}
+
+TEST(MemoryPlan, RefusesWhatIsMoreThanAnyMachineHas) {
+  ModelShape giant = kShape;
+  giant.n_layer = 1000;
+  giant.n_embd = 65536;
+  const MemoryPlan plan = plan_memory(giant, Precision::float32, 8, 1);
+  try {
+    require_room_for(plan, 0);
+    FAIL() << "nothing was thrown";
+  } catch (const InputError& error) {
+    EXPECT_THAT(error.what(),
+                testing::AllOf(testing::HasSubstr("TiB"), testing::HasSubstr("n_embd"),
+                               testing::Not(testing::HasSubstr("\n"))));
+  }
+  require_room_for(plan, plan.total());
+}
+
+TEST(MemoryPlan, IsAskedBeforeARunBegins) {
+  const Dataset dataset = test::random_words(20, 8);
+  Config config;
+  config.n_layer = 1000;
+  config.n_embd = 65536;
+  EXPECT_THROW(Trainer(config, dataset, 1), InputError);
+}
+
+}  // namespace
+}  // namespace microgpt
