@@ -26,6 +26,10 @@ test_packages=(
     hdf5-tools curl postgresql chromium chromium-driver python3-selenium
 )
 
+# In addition, to build the fuzz targets.
+# shellcheck disable=SC2034
+fuzz_packages=(clang libclang-rt-dev)
+
 # Physical path: CMake must see the same one whichever way the script was called.
 repository=$(cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/.." && pwd -P)
 

@@ -21,7 +21,7 @@ PROGRAM = Path(os.environ.get("MICROGPT") or sys.exit("MICROGPT must name the pr
 ROOT = Path(os.environ.get("MICROGPT_SOURCE") or Path(__file__).resolve().parents[2])
 NAMES = ROOT / "data" / "names.txt"
 CONFIGS = ROOT / "configs"
-PATIENCE = 120  # seconds: only a program that hangs needs so long
+PATIENCE = 900  # seconds: only a program that hangs needs so long, even under a sanitizer on a busy machine
 TIME_FIELDS = ("seconds", "tokens_per_second")
 
 sys.path.append(str(ROOT / "tests" / "reference"))  # for `import microgpt_numpy`
