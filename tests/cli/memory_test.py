@@ -1,4 +1,4 @@
-"""Memory: what a run takes is what the README's formula says, and more than there is gets refused before it is taken."""
+"""Memory: what a run takes is what the README says, and more than there is gets refused before it is taken."""
 
 import os
 import resource

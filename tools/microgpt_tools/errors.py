@@ -19,3 +19,11 @@ def run_main(main):
         # Whoever read our output (head, less) has seen enough.
         sys.stdout = None
         sys.exit(1)
+    except OSError as error:
+        # Such as a full disk behind our output.
+        print(f"{Path(sys.argv[0]).name}: error: {error}", file=sys.stderr)
+        sys.stdout = None
+        sys.exit(1)
+    except KeyboardInterrupt:
+        # Ctrl-C: the exit code that shells expect of it.
+        sys.exit(130)
