@@ -26,14 +26,6 @@ constexpr std::size_t kPiece = std::size_t{1} << 20U;  // bytes in one write or 
                              std::generic_category().message(error)));
 }
 
-/// The result of a system call, made again for as long as signals interrupt it.
-template <class Call>
-auto uninterrupted(Call call) {
-  auto result = call();
-  while (result < 0 && errno == EINTR) result = call();
-  return result;
-}
-
 /// Removes a temporary file unless it has been renamed. That it cannot be removed is not reported:
 /// the reason why it has to be is on its way to the user.
 class TemporaryFile {

@@ -4,11 +4,20 @@
 //   write <name>.tmp -> fsync -> read back and compare -> rename to <name> -> fsync the folder
 #pragma once
 
+#include <cerrno>
 #include <cstddef>
 #include <filesystem>
 #include <span>
 
 namespace microgpt {
+
+/// The result of a system call, made again for as long as signals interrupt it.
+template <class Call>
+auto uninterrupted(Call call) {
+  auto result = call();
+  while (result < 0 && errno == EINTR) result = call();
+  return result;
+}
 
 /// An open file or folder, closed at the end of its scope.
 class FileDescriptor {

@@ -23,8 +23,7 @@ std::string escaped(char32_t character) {
     case '\t':
       return "\\t";
     default:
-      return character < 0x80 ? fmt::format("\\x{:02x}", static_cast<unsigned>(character))
-                              : fmt::format("\\u{:04x}", static_cast<unsigned>(character));
+      return fmt::format("\\u{:04x}", static_cast<unsigned>(character));
   }
 }
 

@@ -8,7 +8,7 @@
 namespace microgpt {
 
 /// Writes control characters, line separators and bytes that are not UTF-8 as escapes: `\n`,
-/// `\x1b`, `\u2028`.
+/// `\u001b`, `\u2028`, `\xe5`.
 [[nodiscard]] std::string printable(std::string_view text);
 
 /// The same for text that may be of any length: all but the first 60 characters become "...".

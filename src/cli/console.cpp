@@ -41,22 +41,6 @@ void print_to_stderr(std::string_view line) {
   std::fputc('\n', stderr);
 }
 
-std::string on_one_line(std::string_view text) {
-  std::string line;
-  for (const char c : text) {
-    if (c == '\n') {
-      line += "\\n";
-    } else if (c == '\t') {
-      line += "\\t";
-    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-      line += fmt::format("\\u{:04x}", static_cast<unsigned char>(c));
-    } else {
-      line += c;
-    }
-  }
-  return line;
-}
-
 Console::Console(bool quiet, std::int64_t num_steps, std::int64_t first_step)
     : quiet_(quiet),
       live_(!quiet && ::isatty(STDERR_FILENO) == 1),

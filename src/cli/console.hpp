@@ -19,9 +19,6 @@ void flush_output();
 /// Prints a line to stderr, as far as that takes it: nobody is left to tell where it does not.
 void print_to_stderr(std::string_view line);
 
-/// Control characters as \n, \t or \u001b, so that a sample stays on its line.
-[[nodiscard]] std::string on_one_line(std::string_view text);
-
 class Console {
  public:
   /// `num_steps`: of the whole run; `first_step`: done before this process began.

@@ -5,6 +5,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/printable.hpp"
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
 #include "cli/find_config.hpp"
@@ -63,7 +64,16 @@ void print_samples(const Trainer& trainer, const Tokenizer& tokenizer) {
                              .max_length = info.config.block_size};
   PythonRandom random(info.random);
   for (std::int64_t i = 1; i <= info.config.num_samples && stop_signal() == 0; ++i) {
-    print(fmt::format("sample {:2}: {}\n", i, on_one_line(generator.sample({}, sample, random))));
+    print(fmt::format("sample {:2}: {}\n", i, printable(generator.sample({}, sample, random))));
+  }
+}
+
+std::string newest_in_words(const RunFolder& folder) {
+  try {
+    const auto newest = folder.newest_checkpoint();
+    return newest ? "the newest checkpoint is " + newest->string() : "there is no checkpoint yet";
+  } catch (const RunError&) {
+    return "the run's folder cannot be read any more";
   }
 }
 
@@ -82,10 +92,7 @@ int run_training(Trainer& trainer, const Dataset& dataset, RunFolder& folder,
     }
     recorder.ensure_checkpoint(trainer);
   } catch (const RunError& error) {
-    const auto newest = folder.newest_checkpoint();
-    throw RunError(fmt::format(
-        "{} ({})", error.what(),
-        newest ? "the newest checkpoint is " + newest->string() : "there is no checkpoint yet"));
+    throw RunError(fmt::format("{} ({})", error.what(), newest_in_words(folder)));
   }
   console.clear_live_line();
 

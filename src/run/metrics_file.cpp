@@ -63,7 +63,8 @@ MetricsFile::MetricsFile(std::filesystem::path file, const std::filesystem::path
     if (seconds != line.end() && seconds->is_number()) seconds_before_ = seconds->get<double>();
   }
   write_file_durably(path_, std::as_bytes(std::span(text)));
-  descriptor_ = ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
+  descriptor_ =
+      uninterrupted([&] { return ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC); });
   if (descriptor_ < 0) {
     throw RunError(fmt::format("{}: cannot be opened: {}", path_.string(), std::strerror(errno)));
   }
@@ -97,15 +98,15 @@ void MetricsFile::add(const StepReport& report) {
 
 void MetricsFile::sync() {
   flush();
-  if (::fsync(descriptor_) != 0) {
+  if (uninterrupted([&] { return ::fsync(descriptor_); }) != 0) {
     throw RunError(fmt::format("{}: cannot be synced: {}", path_.string(), std::strerror(errno)));
   }
 }
 
 void MetricsFile::flush() {
   while (!pending_.empty()) {
-    const ssize_t written = ::write(descriptor_, pending_.data(), pending_.size());
-    if (written < 0 && errno == EINTR) continue;
+    const ssize_t written =
+        uninterrupted([&] { return ::write(descriptor_, pending_.data(), pending_.size()); });
     if (written < 0) {
       throw RunError(
           fmt::format("{}: cannot be written: {}", path_.string(), std::strerror(errno)));

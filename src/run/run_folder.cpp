@@ -94,10 +94,14 @@ std::optional<std::int64_t> step_behind(const fs::path& link) {
   return step_of(fs::read_symlink(link, error).filename().string());
 }
 
-// Where this fails, making a folder below fails, too, and says why.
-void make_parents(const fs::path& path) {
-  std::error_code ignored;
-  fs::create_directories(path, ignored);
+/// Makes a folder in parents that may be missing, too. Returns 0, EEXIST where there is something
+/// of its name, or why it could not be made.
+int make_folder(const fs::path& path) {
+  std::error_code parents_error;
+  fs::create_directories(parent_of(path), parents_error);
+  if (::mkdir(path.c_str(), 0777) == 0) return 0;
+  // A parent is missing since it could not be made, and only that says why.
+  return errno == ENOENT && parents_error ? parents_error.value() : errno;
 }
 
 bool has_file(const fs::path& folder, std::string_view name) {
@@ -133,11 +137,11 @@ void RunFolder::require_free(const fs::path& path, bool overwrite) {
 
 RunFolder RunFolder::create(const fs::path& path, bool overwrite) {
   require_free(path, overwrite);
-  make_parents(parent_of(path));
-  if (::mkdir(path.c_str(), 0777) == 0) {
+  const int error = make_folder(path);
+  if (error == 0) {
     sync_folder(parent_of(path));
-  } else if (errno != EEXIST) {
-    fail<InputError>(path, "cannot be made", errno);
+  } else if (error != EEXIST) {
+    fail<InputError>(path, "cannot be made", error);
   }
   RunFolder folder = lock(path);
   require_free(path, overwrite);  // again, now that nobody can come between
@@ -148,17 +152,17 @@ RunFolder RunFolder::create(const fs::path& path, bool overwrite) {
 }
 
 RunFolder RunFolder::create_first_free(const fs::path& parent, const std::string& name) {
-  make_parents(parent);
   for (std::int64_t number = 1;; ++number) {
     const fs::path path = parent / fmt::format("{}-{}", name, number);
-    if (::mkdir(path.c_str(), 0777) == 0) {
+    const int error = make_folder(path);
+    if (error == 0) {
       sync_folder(parent);
       sync_folder(parent_of(parent));
       RunFolder folder = lock(path);
       folder.check_writable();
       return folder;
     }
-    if (errno != EEXIST) fail<InputError>(path, "cannot be made", errno);
+    if (error != EEXIST) fail<InputError>(path, "cannot be made", error);
   }
 }
 
@@ -220,7 +224,8 @@ void RunFolder::prune(std::int64_t keep_newest, std::optional<std::int64_t> best
 }
 
 RunFolder RunFolder::lock(const fs::path& path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const int descriptor =
+      uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
   if (descriptor < 0) fail<InputError>(path, "cannot be used as a folder", errno);
   FileDescriptor folder(descriptor);
   if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {

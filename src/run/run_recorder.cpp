@@ -30,16 +30,22 @@ void RunRecorder::on_checkpoint(const CheckpointInfo& info, const AnyModelState&
   metrics_.sync();
   const auto path = folder_.checkpoint_path(info.step);
   std::visit([&](const auto& model) { write_checkpoint(path, info, model); }, state);
-  const auto best = best_step(info.history);
-  folder_.update_links(info.step, best);
-  folder_.prune(info.config.keep_checkpoints, best);
+  tidy(info);
 }
 
 void RunRecorder::ensure_checkpoint(const Trainer& trainer) {
   const CheckpointInfo info = trainer.info();
-  if (!std::filesystem::exists(folder_.checkpoint_path(info.step))) {
+  if (std::filesystem::exists(folder_.checkpoint_path(info.step))) {
+    tidy(info);
+  } else {
     on_checkpoint(info, trainer.state());
   }
+}
+
+void RunRecorder::tidy(const CheckpointInfo& info) {
+  const auto best = best_step(info.history);
+  folder_.update_links(info.step, best);
+  folder_.prune(info.config.keep_checkpoints, best);
 }
 
 }  // namespace microgpt

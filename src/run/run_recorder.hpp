@@ -22,11 +22,15 @@ class RunRecorder final : public TrainingObserver {
   /// or an older one goes.
   void on_checkpoint(const CheckpointInfo& info, const AnyModelState& state) override;
 
-  /// Writes a checkpoint where the folder has none of the trainer's step: a finished run that goes
-  /// on in a new folder has no step left that would lead to one.
+  /// Leaves the folder as it should be at the trainer's step where no step is left to do so. A
+  /// finished run that goes on in a new folder has no checkpoint there; one that was killed behind
+  /// its last checkpoint has neither its links nor its rotation.
   void ensure_checkpoint(const Trainer& trainer);
 
  private:
+  /// Links and rotation, once the checkpoint of this step is there.
+  void tidy(const CheckpointInfo& info);
+
   RunFolder& folder_;
   MetricsFile metrics_;
 };

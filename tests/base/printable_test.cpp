@@ -14,7 +14,7 @@ TEST(Printable, LeavesTextOfEveryScript) {
 TEST(Printable, EscapesWhatWouldBreakTheLine) {
   using namespace std::string_view_literals;
   EXPECT_EQ(printable("a\nb\r\tc"), "a\\nb\\r\\tc");
-  EXPECT_EQ(printable("\0\x1b[31m\x7f"sv), "\\x00\\x1b[31m\\x7f");
+  EXPECT_EQ(printable("\0\x1b[31m\x7f"sv), "\\u0000\\u001b[31m\\u007f");
   EXPECT_EQ(printable("\u0085\u2028\u202e"), "\\u0085\\u2028\\u202e");
 }
 

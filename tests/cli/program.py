@@ -98,9 +98,15 @@ class ProgramTest(unittest.TestCase):
         out, err = ((stream or b"").decode("utf-8", "replace") for stream in (done.stdout, done.stderr))
         return Output(done.returncode, out, err)
 
-    def succeed(self, *arguments, **options):
+    def succeed(self, *arguments, warned="", **options):
+        """With nothing on stderr, or with one warning that holds this text."""
         output = self.microgpt(*arguments, **options)
-        self.assertEqual((output.exit_code, output.err), (0, ""), output.out[-500:])
+        self.assertEqual(output.exit_code, 0, output.err)
+        if warned:
+            self.assertRegex(output.err, r"\Amicrogpt: warning: [^\n]+\n\Z")
+            self.assertIn(warned, output.err)
+        else:
+            self.assertEqual(output.err, "", output.out[-500:])
         return output
 
     def start(self, *arguments, **options):
@@ -117,10 +123,10 @@ class ProgramTest(unittest.TestCase):
             self.assertLess(time.monotonic(), deadline, "the program hangs")
             time.sleep(pause)
 
-    def train(self, out, *options, threads=1, **settings):
+    def train(self, out, *options, threads=1, warned="", **settings):
         """A run in the folder `out`, from its beginning; `settings` are the keys of its config."""
         config = self.write_config(f"{out}.cfg", **settings)
-        output = self.succeed("--config", config, "--out", out, "--threads", threads, *options)
+        output = self.succeed("--config", config, "--out", out, "--threads", threads, *options, warned=warned)
         return Run(self.folder / out, output)
 
     def resume(self, path, *options, threads=1, **settings):

@@ -65,7 +65,7 @@ TEST(HostileText, MayBeAnyDamageToAGoodConfig) {
 
 TEST(HostileText, MayBeTheNameOfTheFile) {
   EXPECT_EQ(refusal([] { return parse_config("x: 1", "a\nb\x1b.cfg", "/"); }),
-            "a\\nb\\x1b.cfg:1: unknown key 'x': did you mean 'dataset'?");
+            "a\\nb\\u001b.cfg:1: unknown key 'x': did you mean 'dataset'?");
   const SourcedConfig config = parse_config("seed: 1", "a\nn_embd: 2", "/");
   EXPECT_EQ(config.sources.at("seed"), "a\\nn_embd: 2:1");
 }

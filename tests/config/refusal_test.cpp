@@ -137,7 +137,7 @@ TEST(ParseConfigRefuses, NumbersOutOfRange) {
 TEST(ParseConfigRefuses, DatasetsThatAreNoPath) {
   expect_refusals({
       {"dataset: ''", "small.cfg:1: dataset is empty: name a file"},
-      {"dataset: \"a\\0b\"", "small.cfg:1: dataset: 'a\\x00b' holds a NUL character"},
+      {"dataset: \"a\\0b\"", "small.cfg:1: dataset: 'a\\u0000b' holds a NUL character"},
   });
   EXPECT_EQ(refusal([] { return parse_config("dataset: names.txt", "small.cfg", "/caf\xe9"); }),
             "small.cfg:1: dataset: the path '/caf\\xe9/names.txt' is not UTF-8: rename file or "

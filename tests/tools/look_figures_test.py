@@ -6,20 +6,22 @@ import numpy as np
 
 from look_support import LookTest
 
+from microgpt_tools import pictures
 from microgpt_tools.look import findings
 from microgpt_tools.look.attention_figure import attention_figure
 from microgpt_tools.look.checkpoint import read_checkpoint
 from microgpt_tools.look.embeddings_figure import embeddings_figure
-from microgpt_tools.look.figure import BLUE, DARK_GREY, GREY, ORANGE, picture_style
+from microgpt_tools.look.figure import BLUE, GREY, ORANGE, STYLE
 from microgpt_tools.look.initial import initial_parameters
 from microgpt_tools.look.probabilities_figure import probabilities_figure
+from microgpt_tools.pictures import DARK_GREY
 
 
 class FiguresTest(LookTest):
     def setUp(self):
         super().setUp()
         self.checkpoint = read_checkpoint(self.train_names(n_layer=2, n_head=2, num_steps=60).checkpoint())
-        style = picture_style()
+        style = pictures.style(**STYLE)
         style.__enter__()
         self.addCleanup(style.__exit__, None, None, None)
 

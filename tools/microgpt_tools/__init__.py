@@ -1,4 +1,5 @@
 """What sweep.py, plot.py and look.py are made of.
 
-packages, program and run_folder serve all three; sweep, plot and look hold what each script does.
+errors, packages, program and run_folder serve all three, pictures and whole_file those that draw; sweep,
+plot and look hold what each script does.
 """

@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 from microgpt_tools.look.alphabet import Labels
-from microgpt_tools.look.figure import BLUE, DARK_GREY, ORANGE, can_draw
+from microgpt_tools.look.figure import BLUE, ORANGE, can_draw
+from microgpt_tools.pictures import DARK_GREY
 from microgpt_tools.look.findings import principal_plane
 from microgpt_tools.look.label_places import place_labels
 

@@ -49,15 +49,16 @@ def show_text(arguments):
 
 
 def show_pictures(arguments):
-    from microgpt_tools.look import figure
+    from microgpt_tools import pictures
     from microgpt_tools.look.attention_figure import attention_figure
     from microgpt_tools.look.embeddings_figure import embeddings_figure
+    from microgpt_tools.look.figure import STYLE
     from microgpt_tools.look.probabilities_figure import probabilities_figure
 
     name = None if arguments.out is None else _checked_name(Path(arguments.out), arguments.out)
     found = Findings(arguments)
     name = name or found.checkpoint.path.parent / "look"
-    with figure.picture_style():
+    with pictures.style(**STYLE):
         figures = {
             "probabilities": probabilities_figure(found.next_characters, found.checkpoint),
             "attention": attention_figure(
@@ -65,15 +66,12 @@ def show_pictures(arguments):
             ),
             "embeddings": embeddings_figure(found.checkpoint),
         }
-        files = {
-            Path(f"{name}-{what}.{suffix}"): image
-            for what, drawn in figures.items()
-            for suffix, image in figure.render(drawn).items()
-        }
-    figure.write_files(files)
+        files = {}
+        for what, figure in figures.items():
+            files |= pictures.render(figure, f"{name}-{what}")
     for note in found.notes:
         print(f"note: {note}")
-    for path in files:
+    for path in pictures.save(files):
         print(path)
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from microgpt_tools.errors import UserError
 from microgpt_tools.plot.curves import read_curves
 from microgpt_tools.plot.labels import labels, short_names
-from microgpt_tools.plot.output import write_whole
 from microgpt_tools.program import find_program
+from microgpt_tools.whole_file import write_whole
 
 
 def plot_runs(arguments):
@@ -24,12 +24,13 @@ def plot_runs(arguments):
         print(f"plot.py: {path}: the run has logged no step yet", file=sys.stderr)
     names = labels(folders, [curves.config for curves in all_curves])
     if _wants_pictures(arguments):
-        from microgpt_tools.plot import pictures
+        from microgpt_tools import pictures
         from microgpt_tools.plot.run_figure import draw_runs
 
         with pictures.style():
             figure = draw_runs(all_curves, names, arguments.smooth, arguments.by)
-            _tell(pictures.save(figure, _picture_name(arguments, folders, "curves")))
+            files = pictures.render(figure, _picture_name(arguments, folders, "curves"))
+        _tell(pictures.save(files))
     if arguments.html:
         from microgpt_tools.plot.run_page import run_page
 
@@ -52,11 +53,12 @@ def plot_sweep(arguments):
     _check_names(arguments)
     sweep = read_sweep(folder)
     if _wants_pictures(arguments):
-        from microgpt_tools.plot import pictures
+        from microgpt_tools import pictures
         from microgpt_tools.plot.sweep_figure import draw_sweep
 
         with pictures.style():
-            _tell(pictures.save(draw_sweep(sweep), _picture_name(arguments, [folder], "sweep")))
+            files = pictures.render(draw_sweep(sweep), _picture_name(arguments, [folder], "sweep"))
+        _tell(pictures.save(files))
     if arguments.html:
         from microgpt_tools.plot.sweep_page import sweep_page
 

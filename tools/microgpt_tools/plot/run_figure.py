@@ -5,9 +5,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
+from microgpt_tools.pictures import DARK_GREY
 from microgpt_tools.plot import palette
 from microgpt_tools.plot.curves import AXES, loss_limits, mean_text, thin
-from microgpt_tools.plot.pictures import GREY, add_legend
+from microgpt_tools.plot.legend import add_legend
 
 AXIS_LABELS = {"step": "step", "documents": "documents", "seconds": "time (s)"}
 ROUND = (1, 2, 2.5, 5, 10)  # multiples that ticks may have
@@ -65,12 +66,12 @@ def _set_height(figure, height):
 
 def _kinds(all_curves, smooth):
     """The legend's second part: which kind of line is what."""
-    entries = [(Line2D([], [], color=GREY, linewidth=0.8, alpha=0.5), "training, each logged step")]
+    entries = [(Line2D([], [], color=DARK_GREY, linewidth=0.8, alpha=0.5), "training, each logged step")]
     if smooth != 1:
-        entries.append((Line2D([], [], color=GREY, linewidth=2), f"training, {mean_text(smooth)}"))
+        entries.append((Line2D([], [], color=DARK_GREY, linewidth=2), f"training, {mean_text(smooth)}"))
     if any(np.isfinite(curves.columns["val_loss"]).any() for curves in all_curves):
         validation = Line2D(
-            [], [], color=GREY, linewidth=1, marker="o", markersize=4.5, markerfacecolor="white"
+            [], [], color=DARK_GREY, linewidth=1, marker="o", markersize=4.5, markerfacecolor="white"
         )
         entries.append((validation, "validation"))
     return entries
@@ -104,7 +105,7 @@ def _draw_losses(panel, all_curves, axis, limits):
         panel.annotate(
             f"single steps reach from {min(extremes):.3g} to {max(extremes):.3g}", (1, 1), (0, 3),
             xycoords="axes fraction", textcoords="offset points", ha="right", va="bottom",
-            fontsize=8, color=GREY,
+            fontsize=8, color=DARK_GREY,
         )  # fmt: skip
     _finish(panel, axis)
 

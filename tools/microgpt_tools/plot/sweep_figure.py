@@ -9,8 +9,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 from optuna.trial import TrialState
 
+from microgpt_tools.pictures import DARK_GREY
 from microgpt_tools.plot.palette import LIGHT
-from microgpt_tools.plot.pictures import GREY, add_legend
+from microgpt_tools.plot.legend import add_legend
 from microgpt_tools.plot.printable import printable, shorten
 from microgpt_tools.plot.sweep_study import setting_text
 
@@ -23,7 +24,7 @@ LONGEST_NAME = 24
 
 COMPLETE = {"marker": "o", "markersize": 5.5, "color": BLUE, "alpha": 0.75, "markeredgewidth": 0}
 PRUNED = {"marker": "o", "markersize": 4.5, "markerfacecolor": "none", "markeredgecolor": "#999999"}
-FAILED = {"marker": "x", "markersize": 5, "markeredgecolor": GREY}
+FAILED = {"marker": "x", "markersize": 5, "markeredgecolor": DARK_GREY}
 BEST = {"marker": "*", "markersize": 13, "color": VERMILLION, "markeredgecolor": "white"}
 
 
@@ -154,7 +155,7 @@ def _draw_importances(panel, sweep):
 
 
 def _say(panel, text):
-    panel.text(0.5, 0.5, text, transform=panel.transAxes, ha="center", va="center", color=GREY, wrap=True)
+    panel.text(0.5, 0.5, text, transform=panel.transAxes, ha="center", va="center", color=DARK_GREY, wrap=True)
     panel.set_xticks([])
     panel.set_yticks([])
     panel.grid(False)

@@ -6,15 +6,21 @@ Text stays text in the SVG, so that it can be searched and read out.
 
 import io
 import logging
+import os
 import warnings
 from contextlib import contextmanager
+
+# No window is opened, whatever the user's environment asks for.
+os.environ["MPLBACKEND"] = "agg"
+# Nor does it announce on stderr that it looks for fonts, or has no folder for what it finds.
+logging.getLogger("matplotlib").setLevel(logging.ERROR)
 
 import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from microgpt_tools.plot.output import write_whole
+from microgpt_tools.whole_file import write_whole
 
-GREY = "#666666"
+DARK_GREY = "#666666"  # for text
 STYLE = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans", "Arial", "Helvetica", "sans-serif"],
@@ -39,53 +45,29 @@ STYLE = {
 
 
 @contextmanager
-def style():
-    """All drawing happens in here."""
+def style(**changes):
+    """All drawing happens in here; `changes` are settings of matplotlib that differ for some pictures."""
     with matplotlib.rc_context(), warnings.catch_warnings():
         # A character that the font lacks is drawn as a box; the SVG has it all the same.
         warnings.filterwarnings("ignore", message="Glyph .* missing from current font")
-        logging.getLogger("matplotlib").setLevel(logging.ERROR)
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update(STYLE)
+        matplotlib.rcParams.update(STYLE | changes)
         yield
 
 
-def save(figure, name):
-    """Writes NAME.png and NAME.svg; returns both paths."""
+def render(figure, name):
+    """The files NAME.png and NAME.svg: their contents by path."""
     FigureCanvasAgg(figure)
     contents = {}
     for suffix, metadata in (("png", {"Software": None}), ("svg", {"Date": None, "Creator": None})):
         buffer = io.BytesIO()
         figure.savefig(buffer, format=suffix, metadata=metadata)
         contents[f"{name}.{suffix}"] = buffer.getvalue()
+    return contents
+
+
+def save(contents):
+    """Writes what render() gave; returns the paths."""
     for path, content in contents.items():
         write_whole(path, content)
     return list(contents)
-
-
-def add_legend(figure, entries, top, columns=None):
-    """A legend of (handle, label) at the top of the figure, in as many columns as fit its width.
-
-    `top` is the distance from the figure's top edge in inches; returns the legend's height in inches.
-    """
-    width, height = figure.get_size_inches()
-    for count in range(min(len(entries), columns or 6), 0, -1):
-        legend = figure.legend(
-            [handle for handle, _ in entries],
-            [str(index) for index in range(len(entries))],
-            loc="upper left",
-            bbox_to_anchor=(0.3 / width, 1 - top / height),
-            borderaxespad=0,
-            borderpad=0,
-            ncol=count,
-            columnspacing=2,
-            handlelength=2.4,
-        )
-        # Only afterwards: a legend leaves out labels that begin with an underscore.
-        for text, (_, label) in zip(legend.get_texts(), entries):
-            text.set_text(label)
-        box = legend.get_window_extent(FigureCanvasAgg(figure).get_renderer())
-        if count == 1 or box.width <= (width - 0.6) * figure.dpi:
-            return box.height / figure.dpi
-        legend.remove()
-    return 0

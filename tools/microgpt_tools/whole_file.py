@@ -18,9 +18,7 @@ def write_whole(path, content):
         os.chmod(temporary, 0o666 & ~_umask())  # a temporary file is its owner's only
         os.replace(temporary, path)
     except OSError as error:
-        raise UserError(
-            f"{path}: cannot be written: {error.strerror}; give another name with --out or --html"
-        ) from None
+        raise UserError(f"{path}: cannot be written: {error.strerror}; give another name") from None
     finally:
         if temporary and os.path.exists(temporary):
             os.unlink(temporary)

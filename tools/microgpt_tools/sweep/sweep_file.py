@@ -1,0 +1,65 @@
+"""A sweep written as a YAML file: the flags' names as keys, with `params` and `set` as mappings.
+
+Paths in it are relative to it.
+"""
+
+import difflib
+
+import yaml
+
+from microgpt_tools.errors import UserError
+from microgpt_tools.sweep.keys import KEYS, PATHS, read_value
+from microgpt_tools.sweep.parameters import value_text
+
+
+def read_sweep_file(path):
+    """The values that the file gives, by key, params and set as mappings of texts."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from None
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UserError(f"{path}: {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: is not a sweep: give keys and values, as in configs/sweep.yml")
+    given = {}
+    for key, value in content.items():
+        where = f"{path}: {key}"
+        if key not in KEYS:
+            near = difflib.get_close_matches(str(key), KEYS, n=1)
+            raise UserError(f"{where}: unknown key" + (f", did you mean '{near[0]}'?" if near else ""))
+        if key in ("params", "set"):
+            given[key] = _mapping(where, value)
+        elif isinstance(value, (dict, list)) or value is None:
+            raise UserError(f"{where}: needs a single value")
+        else:
+            given[key] = read_value(where, key, value_text(value))
+    return _relative_to(path.parent, given)
+
+
+def _mapping(where, value):
+    if not isinstance(value, dict):
+        raise UserError(f"{where}: needs keys and values")
+    texts = {}
+    for key, item in value.items():
+        items = item if isinstance(item, list) else [item]
+        if not items or any(isinstance(each, (dict, list)) or each is None for each in items):
+            raise UserError(f"{where}: {key}: needs a value")
+        texts[str(key)] = ",".join(_yaml_text(each) for each in items)
+    return texts
+
+
+def _yaml_text(value):
+    return str(value).lower() if isinstance(value, bool) else value_text(value)
+
+
+def _relative_to(folder, given):
+    for key in PATHS:
+        if key in given:
+            given[key] = str(folder / given[key])
+    if (folder / given.get("config", "")).is_file():
+        # Any other name is one of the program's own configs.
+        given["config"] = str(folder / given["config"])
+    if "dataset" in given.get("set", {}):
+        given["set"]["dataset"] = str(folder / given["set"]["dataset"])
+    return given
