@@ -1,15 +1,9 @@
 """plot.py SWEEP_DIR: the pictures of a sweep's study, which is only ever read."""
 
 import contextlib
-import glob
 import os
-import pwd
-import shutil
 import sqlite3
-import subprocess
-import tempfile
 import unittest
-from pathlib import Path
 
 import optuna
 import sqlalchemy
@@ -17,7 +11,8 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from optuna.trial import TrialState, create_trial
 
 from plot_support import PlotTest, texts
-from program import PATIENCE, snapshot
+from postgresql_server import PostgreSQLServer
+from program import snapshot
 
 from microgpt_tools.errors import UserError
 from microgpt_tools.plot.sweep_figure import objective_limits
@@ -289,67 +284,25 @@ class StorageTest(SweepTest):
 class PostgreSQLTest(SweepTest):
     """A study in a real server, of which plot.py is told without the password."""
 
-    PASSWORD = "open sesame"
-
     def setUp(self):
         super().setUp()
-        found = sorted(glob.glob("/usr/lib/postgresql/*/bin/initdb")) or [shutil.which("initdb")]
-        if not found[-1]:
-            self.skipTest("PostgreSQL's server is not installed")
-        self.programs = Path(found[-1]).parent
-        self.identity = {}
-        if os.geteuid() == 0:  # PostgreSQL refuses to run as root
-            try:
-                postgres = pwd.getpwnam("postgres")
-            except KeyError:
-                self.skipTest("there is no user postgres to run PostgreSQL as")
-            self.identity = {"user": postgres.pw_uid, "group": postgres.pw_gid, "extra_groups": []}
-        holder = tempfile.TemporaryDirectory(prefix="microgpt-postgresql-")
-        self.addCleanup(holder.cleanup)
-        self.server = Path(holder.name)
-        if self.identity:
-            os.chown(self.server, self.identity["user"], self.identity["group"])
-        # Its socket is in this folder: no port to find.
-        password = self.server / "password"
-        password.write_text(self.PASSWORD)
-        password.chmod(0o644)
-        self.server_program(
-            "initdb", "-D", self.server / "data", "-U", "tester", "-A", "scram-sha-256", "--pwfile", password
-        )
-        options = f"-c listen_addresses='' -k {self.server} -c fsync=off"
-        self.addCleanup(
-            self.server_program, "pg_ctl", "-D", self.server / "data", "-m", "immediate", "-w", "stop"
-        )
-        self.server_program(
-            "pg_ctl", "-D", self.server / "data", "-o", options, "-l", self.server / "log", "-w", "start"
-        )
-
-    def server_program(self, name, *arguments):
-        log = self.server / f"{name}.txt"
-        with open(log, "wb") as output:  # not a pipe, which the server would hold open
-            done = subprocess.run(
-                [self.programs / name, *arguments], cwd=self.server, stdin=subprocess.DEVNULL, stdout=output,
-                stderr=output, timeout=PATIENCE, check=False, **self.identity,
-            )  # fmt: skip
-        self.assertEqual(done.returncode, 0, log.read_text())
+        self.server = PostgreSQLServer(self)
 
     def test_a_study_that_machines_share(self):
-        address = f"/postgres?host={self.server}"
-        url = f"postgresql://tester:{self.PASSWORD.replace(' ', '%20')}@{address}"
-        self.add_trials(url, "shared", some_trials())
-        self.write("sweep/sweep.yml", f"storage: postgresql://tester@{address}\nstudy: shared\n")
+        self.add_trials(self.server.url(self.server.PASSWORD), "shared", some_trials())
+        self.write("sweep/sweep.yml", f"storage: {self.server.url()}\nstudy: shared\n")
         environment = {key: value for key, value in os.environ.items() if key != "PGPASSWORD"}
-        known = environment | {"PGPASSWORD": self.PASSWORD}
+        known = environment | {"PGPASSWORD": self.server.PASSWORD}
         _, svg = self.plotted("sweep", env=known)
         self.assertIn("12 complete", " ".join(texts(svg)))
         self.assert_refused(self.plot("sweep", env=environment), "password")
 
-        self.write("gone/sweep.yml", f"storage: postgresql://tester@{address}\nstudy: gone\n")
+        self.write("gone/sweep.yml", f"storage: {self.server.url()}\nstudy: gone\n")
         self.assert_refused(self.plot("gone", env=known), "no study called gone")
 
         # Where there is no study yet, none of Optuna's tables is made either.
-        empty = f"/template1?host={self.server}"
-        self.write("empty/sweep.yml", f"storage: postgresql://tester@{empty}\nstudy: shared\n")
+        empty = self.server.url(database="template1")
+        self.write("empty/sweep.yml", f"storage: {empty}\nstudy: shared\n")
         self.assert_refused(self.plot("empty", env=known), "read-only")
 
 

@@ -1,12 +1,14 @@
-"""A PostgreSQL server of its own for a test: in a temporary folder, on a socket in there, gone afterwards."""
+"""A PostgreSQL server of its own for a test: on loopback, with its files in a temporary folder, gone afterwards."""
 
 import os
 import pwd
 import shutil
+import socket
 import subprocess
 import tempfile
 import unittest
 from pathlib import Path
+from urllib.parse import quote
 
 PATIENCE = 240  # seconds
 
@@ -33,18 +35,20 @@ class PostgreSQLServer:
         self._data = self.folder / "data"
         self._run("initdb", "-D", self._data, "-U", self.USER, "-A", "scram-sha-256", "--pwfile", password)
         test.addCleanup(self.stop)
+        self._port = _free_port()
         self.start()
 
     def start(self):
         # Nothing here has to survive a power failure.
-        options = f"-c listen_addresses='' -k {self.folder} -c fsync=off"
+        options = f"-c listen_addresses=127.0.0.1 -c port={self._port} -k {self.folder} -c fsync=off"
         self._run("pg_ctl", "-D", self._data, "-o", options, "-l", self.folder / "log", "-w", "start")
 
     def stop(self):
         self._run("pg_ctl", "-D", self._data, "-m", "immediate", "-w", "stop")
 
-    def url(self, password=""):
-        return f"postgresql://{self.USER}{password and ':' + password}@/postgres?host={self.folder}"
+    def url(self, password="", database="postgres"):
+        secret = password and ":" + quote(password)
+        return f"postgresql://{self.USER}{secret}@127.0.0.1:{self._port}/{database}"
 
     def _run(self, name, *arguments):
         log = self.folder / f"{name}.txt"
@@ -61,6 +65,12 @@ class PostgreSQLServer:
             )
         if done.returncode != 0:
             raise AssertionError(f"{name}: {log.read_text(encoding='utf-8')}")
+
+
+def _free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def _identity():
