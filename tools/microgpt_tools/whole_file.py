@@ -1,31 +1,26 @@
 """Files that are whole or absent: written under another name, then renamed."""
 
 import os
-import tempfile
 from pathlib import Path
 
 from microgpt_tools.errors import UserError
 
 
-def write_whole(path, content):
-    """Writes bytes; a former file of that name stays as it was if anything fails."""
+def replace_file(path, content):
+    """Writes bytes; a former file of that name stays as it was if anything fails. Raises OSError."""
     path = Path(path)
-    temporary = None
+    temporary = path.with_name(f".{path.name}.new")
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            temporary = file.name
-            file.write(content)
-        os.chmod(temporary, 0o666 & ~_umask())  # a temporary file is its owner's only
+        temporary.write_bytes(content)
         os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_whole(path, content):
+    """The same for a file that the user has named: what fails is a UserError."""
+    try:
+        replace_file(path, content)
     except OSError as error:
         raise UserError(f"{path}: cannot be written: {error.strerror}; give another name") from None
-    finally:
-        if temporary and os.path.exists(temporary):
-            os.unlink(temporary)
-
-
-def _umask():
-    # The only way to read it is to set it.
-    umask = os.umask(0)
-    os.umask(umask)
-    return umask

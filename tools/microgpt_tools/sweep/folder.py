@@ -9,6 +9,7 @@ import yaml
 
 from microgpt_tools.errors import UserError
 from microgpt_tools.sweep.storage_url import LOCAL_FILE, LOCAL_STORAGE, without_password
+from microgpt_tools.whole_file import replace_file
 
 DESCRIPTION = "sweep.yml"
 LOCK = "lock"
@@ -77,9 +78,8 @@ class SweepFolder:
             "study": definition.study,
         }
         known = {key: value for key, value in description.items() if value not in (None, {})}
-        write_atomically(
-            self.path / DESCRIPTION, yaml.safe_dump(known, sort_keys=False, allow_unicode=True, width=1000)
-        )
+        text = yaml.safe_dump(known, sort_keys=False, allow_unicode=True, width=1000)
+        replace_file(self.path / DESCRIPTION, text.encode("utf-8"))
 
     def _make(self):
         try:
@@ -114,13 +114,6 @@ class SweepFolder:
 
 def stored_url(definition):
     return without_password(definition.storage) if definition.storage else LOCAL_STORAGE
-
-
-def write_atomically(path, text):
-    """The file is the former one or the new one, at any time."""
-    temporary = path.with_name(f".{path.name}.new")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
 
 
 def _try_lock(descriptor):

@@ -6,11 +6,11 @@ import io
 import yaml
 
 from microgpt_tools.program import effective_config
-from microgpt_tools.sweep.folder import write_atomically
 from microgpt_tools.sweep.parameters import value_text
 from microgpt_tools.sweep.running_trial import BASE_CONFIG
 from microgpt_tools.sweep.search import best_of, outcome
 from microgpt_tools.sweep.view import params_text, result_text
+from microgpt_tools.whole_file import replace_file
 
 BEST_CONFIG = "best.cfg"
 TRIALS = "trials.csv"
@@ -33,7 +33,7 @@ class Results:
 
     def write(self):
         trials = self._search.trials()
-        write_atomically(self._definition.folder / TRIALS, self._table(trials))
+        replace_file(self._definition.folder / TRIALS, self._table(trials).encode("utf-8"))
         best = best_of(trials)
         if best and best.number != self._best_number:
             self._write_best(best)
@@ -63,7 +63,7 @@ class Results:
 
     def _write_config(self, name, header, config):
         text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=1000)
-        write_atomically(self._definition.folder / name, f"{header}\n{text}")
+        replace_file(self._definition.folder / name, f"{header}\n{text}".encode("utf-8"))
 
     def _table(self, trials):
         names = [parameter.name for parameter in self._definition.parameters]
