@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cmath>
 #include <fstream>
 #include <initializer_list>
 #include <string_view>
@@ -71,10 +73,11 @@ void require_memory(std::int64_t bytes, const std::string& what, const std::stri
 std::string bytes_in_words(std::int64_t bytes) {
   constexpr std::array<std::string_view, 7> kUnits{"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
   if (bytes < 1024) return fmt::format("{} B", bytes);
-  auto amount = static_cast<double>(bytes);
-  std::size_t unit = 0;
-  for (; amount >= 1024; amount /= 1024) ++unit;
-  return fmt::format("{:.1f} {}", amount, kUnits[unit]);
+  const auto width = static_cast<unsigned>(std::bit_width(static_cast<std::uint64_t>(bytes)));
+  const std::size_t unit = (width - 1) / 10;
+  return fmt::format("{:.1f} {}",
+                     std::ldexp(static_cast<double>(bytes), -10 * static_cast<int>(unit)),
+                     kUnits[unit]);
 }
 
 }  // namespace microgpt
