@@ -26,6 +26,7 @@ SETTINGS = {
     "num_steps": 6,
     "checkpoint_every": 2,
     "eval_every": 2,
+    "log_every": 2,  # a line of metrics is followed by a checkpoint, so that it makes one write() on any machine
     "validation_fraction": 0.1,
     "batch_size": 4,
     "n_embd": 64,  # so that a checkpoint takes more than one write()

@@ -23,6 +23,7 @@ PRUNED = {
     "num_steps": 5,
     "checkpoint_every": 1,
     "eval_every": 1,
+    "log_every": 1,
     "keep_checkpoints": 1,
     "learning_rate": 0.03,
     "seed": 3,
@@ -157,7 +158,9 @@ class KillPointsTest(FaultTest):
         """Killed for a second time; and as step 4 gets no checkpoint now, nothing else replaces its half one."""
         box = self.half_done()
         self.assertTrue((box / "run/step-00000004.h5.tmp").exists())
-        arguments = ["--resume", "run", "--threads", 1, "--set", "checkpoint_every=3", "--set", "eval_every=3"]
+        arguments = ["--resume", "run", "--threads", 1]
+        for key in ("checkpoint_every", "eval_every", "log_every"):
+            arguments += ["--set", f"{key}=3"]
         resume = Scenario(arguments, must_stay=lambda made, _: made, content=box, resumed=False)
         calls = self.prepare("resumed", resume)
         self.assertEqual([path.name for path in resume.whole.folder.glob("*.tmp")], [])

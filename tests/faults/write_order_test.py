@@ -89,7 +89,7 @@ class WriteOrderTest(FaultTest):
         self.assertEqual(self.check(self.train_arguments()).steps(), [2, 4, 6])
 
     def test_a_run_that_removes_older_checkpoints(self):
-        settings = {"checkpoint_every": 1, "eval_every": 1, "keep_checkpoints": 1}
+        settings = {"checkpoint_every": 1, "eval_every": 1, "log_every": 1, "keep_checkpoints": 1}
         self.assertLess(len(self.check(self.train_arguments(**settings)).steps()), 3)
 
     def test_a_resume(self):
