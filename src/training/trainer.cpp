@@ -26,11 +26,11 @@ Config with_batch_size(Config config, int threads) {
 
 /// The checkpoint's, or a new one. Throws InputError where the run would not fit into memory.
 AnyModelState make_state(const Config& config, const ModelShape& shape,
-                         std::optional<Checkpoint>& checkpoint, int threads) {
+                         const ParameterLayout& layout, std::optional<Checkpoint>& checkpoint,
+                         int threads) {
   const MemoryPlan plan = plan_memory(shape, config.precision, config.batch_size.value(), threads);
   require_room_for(plan, checkpoint ? plan.model : 0);
   if (checkpoint) return std::move(checkpoint->state);
-  const ParameterLayout layout(shape);
   if (config.precision == Precision::float64) return ModelState<double>(layout);
   return ModelState<float>(layout);
 }
@@ -60,7 +60,7 @@ struct Trainer::Run {
                               random)),
         shape(model_shape(config, data.tokenizer().vocab_size())),
         layout(shape),
-        state(make_state(config, shape, checkpoint, threads)) {
+        state(make_state(config, shape, layout, checkpoint, threads)) {
     if (checkpoint) {
       progress = {.step = checkpoint->info.step,
                   .cursor = checkpoint->info.cursor,
