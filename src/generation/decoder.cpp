@@ -3,9 +3,9 @@
 #include <cmath>
 
 #include "kernels/activation.hpp"
-#include "kernels/cross_entropy.hpp"
-#include "kernels/rmsnorm.hpp"
-#include "kernels/rows.hpp"
+#include "kernels/product.hpp"
+#include "kernels/row_functions.hpp"
+#include "kernels/simd.hpp"
 
 namespace microgpt {
 namespace {
@@ -55,25 +55,24 @@ Matrix<Scalar> Decoder<Scalar>::take(Index rows, Index cols) {
 
 template <class Scalar>
 std::span<const Scalar> Decoder<Scalar>::feed(std::int32_t token) {
-  Scalar inverse_rms;
   const Scalar* token_row = weights_.wte.row(token);
   const Scalar* position_row = weights_.wpe.row(position_);
   for (Index i = 0; i < shape_.n_embd; ++i) {
     residual_.data[i] = token_row[i] + position_row[i];
   }
-  rmsnorm<Scalar>(residual_, &inverse_rms, residual_);
+  rmsnorm_row(residual_.data, shape_.n_embd, residual_.data);
 
   for (std::size_t l = 0; l < layers_.size(); ++l) {
     const auto& layer = transposed_.layer(l);
-    rmsnorm<Scalar>(residual_, &inverse_rms, normed_);
+    rmsnorm_row(residual_.data, shape_.n_embd, normed_.data);
     multiply<Scalar>(normed_, layer.attn_wqkv, qkv_);
     attend(layers_[l]);
-    multiply_add<Scalar>(attended_, layer.attn_wo, residual_);
+    multiply_add<Scalar>(attended_, layer.attn_wo, residual_, residual_);
 
-    rmsnorm<Scalar>(residual_, &inverse_rms, normed_);
+    rmsnorm_row(residual_.data, shape_.n_embd, normed_.data);
     multiply<Scalar>(normed_, layer.mlp_fc1, hidden_);
     activate<Scalar>(shape_.activation, hidden_, hidden_);
-    multiply_add<Scalar>(hidden_, layer.mlp_fc2, residual_);
+    multiply_add<Scalar>(hidden_, layer.mlp_fc2, residual_, residual_);
   }
   multiply<Scalar>(residual_, transposed_.lm_head(), logits_);
   ++position_;
@@ -96,9 +95,7 @@ void Decoder<Scalar>::attend(const LayerCache& cache) {
     multiply<Scalar>(qkv_.column_range(first, head_size),
                      cache.key_transposed.row_range(first, head_size).column_range(0, visible),
                      weights);
-    Scalar maximum;
-    const Scalar sum = exp_weights(weights.data, visible, scale, maximum);
-    row_of(weights, 0) /= sum;
+    softmax_row(weights.data, visible, scale);
     multiply<Scalar>(weights, cache.value.row_range(0, visible).column_range(first, head_size),
                      attended_.column_range(first, head_size));
   }

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "generation/transposed_weights.hpp"
 #include "model/weights.hpp"
 
 namespace microgpt {

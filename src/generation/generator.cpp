@@ -32,9 +32,8 @@ class ContextReader {
       : shape_(shape),
         weights_(shape_, parameters.data()),
         transposed_(shape_, weights_),
-        decoder_(shape_, weights_, transposed_) {
-    transposed_.refresh_all();
-  }
+        decoder_(shape_, weights_, transposed_),
+        last_logits_(static_cast<std::size_t>(shape.vocab_size)) {}
 
   void reset() { decoder_.reset(); }
 
@@ -55,9 +54,13 @@ class ContextReader {
     }
     const Document window{.offset = std::ssize(context) - shape_.block_size,
                           .length = shape_.block_size};
-    forward<Scalar>({shape_, weights_, transposed_}, {context, {&window, 1}}, *activations_);
-    const auto logits = activations_->logits(shape_.block_size);
-    return {logits.row(shape_.block_size - 1), static_cast<std::size_t>(logits.cols)};
+    forward<Scalar>({shape_, weights_}, {context, {&window, 1}}, *activations_);
+    // Logits are characters x positions; those of the last position are asked for.
+    const auto logits = activations_->logits();
+    for (std::size_t v = 0; v < last_logits_.size(); ++v) {
+      last_logits_[v] = logits.row(static_cast<Index>(v))[shape_.block_size - 1];
+    }
+    return last_logits_;
   }
 
   ModelShape shape_;
@@ -65,6 +68,7 @@ class ContextReader {
   TransposedWeights<Scalar> transposed_;
   Decoder<Scalar> decoder_;
   std::unique_ptr<Activations<Scalar>> activations_;  // made when the window slides first
+  std::vector<Scalar> last_logits_;
 };
 
 }  // namespace

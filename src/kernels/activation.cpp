@@ -1,79 +1,111 @@
 #include "kernels/activation.hpp"
 
-#include "kernels/rows.hpp"
+#include "kernels/elementary.hpp"
+#include "kernels/simd.hpp"
 
 namespace microgpt::kernels {
 namespace {
 
-// √(2/π) and the cubic coefficient of GPT-2's gelu.
-inline constexpr double kGeluScale = 0.79788456080286535588;
-inline constexpr double kGeluCubic = 0.044715;
-
-// x where it is positive or NaN, else 0: std::max and Eigen's max may drop a NaN.
+// x where it is positive or NaN, else 0.
 template <class Scalar>
-Scalar positive_part(Scalar x) {
-  return x <= 0 ? Scalar{0} : x;
+Vector<Scalar> positive_part(Vector<Scalar> x) {
+  return x <= 0 ? Vector<Scalar>{} : x;
 }
 
+// Each activation as value(x), and as slope(x, y) where y = value(x) is known.
 template <class Scalar>
-void gelu_row(const ConstRow<Scalar>& x, Row<Scalar> y) {
-  const auto scale = static_cast<Scalar>(kGeluScale);
-  const auto cubic = static_cast<Scalar>(kGeluCubic);
-  y = x * Scalar{0.5} * ((scale * x * (1 + cubic * x.square())).tanh() + 1);
-}
+struct ReluSquared {
+  static Vector<Scalar> value(Vector<Scalar> x) {
+    const Vector<Scalar> part = positive_part<Scalar>(x);
+    return part * part;
+  }
+  static void value_and_slope(Vector<Scalar> x, Vector<Scalar>& y, Vector<Scalar>& slope) {
+    const Vector<Scalar> part = positive_part<Scalar>(x);
+    y = part * part;
+    slope = part + part;
+  }
+};
 
 template <class Scalar>
-void gelu_backward_row(const ConstRow<Scalar>& x, Row<Scalar> dy) {
-  const auto scale = static_cast<Scalar>(kGeluScale);
-  const auto cubic = static_cast<Scalar>(kGeluCubic);
-  const auto tanh = (scale * x * (1 + cubic * x.square())).tanh();
-  const auto inner = scale * (1 + 3 * cubic * x.square());
-  dy *= Scalar{0.5} * (1 + tanh) + Scalar{0.5} * x * (1 - tanh.square()) * inner;
+struct Relu {
+  static Vector<Scalar> value(Vector<Scalar> x) { return positive_part<Scalar>(x); }
+  static void value_and_slope(Vector<Scalar> x, Vector<Scalar>& y, Vector<Scalar>& slope) {
+    y = positive_part<Scalar>(x);
+    slope = x <= 0 ? Vector<Scalar>{} : Vector<Scalar>{} + 1;
+  }
+};
+
+template <class Scalar>
+struct Gelu {
+  // √(2/π) and GPT-2's cubic coefficient.
+  static constexpr auto kScale = static_cast<Scalar>(0.79788456080286535588);
+  static constexpr auto kCubic = static_cast<Scalar>(0.044715);
+
+  static Vector<Scalar> tanh_of(Vector<Scalar> x) {
+    return tanh<Scalar>(kScale * x * (1 + kCubic * (x * x)));
+  }
+  static Vector<Scalar> value(Vector<Scalar> x) { return Scalar{0.5} * x * (1 + tanh_of(x)); }
+  static void value_and_slope(Vector<Scalar> x, Vector<Scalar>& y, Vector<Scalar>& slope) {
+    const Vector<Scalar> t = tanh_of(x);
+    const Vector<Scalar> inner = kScale * (1 + 3 * kCubic * (x * x));
+    y = Scalar{0.5} * x * (1 + t);
+    slope = Scalar{0.5} * (1 + t) + Scalar{0.5} * x * (1 - t * t) * inner;
+  }
+};
+
+template <class Function, class Scalar>
+void apply(Matrix<const Scalar> x, Matrix<Scalar> y) {
+  for (Index r = 0; r < x.rows; ++r) {
+    for (Index i = 0; i < x.cols; i += kLanes<Scalar>) {
+      store(y.row(r) + i, Function::value(load(x.row(r) + i)));
+    }
+  }
+}
+
+template <class Function, class Scalar>
+void apply_backward(Matrix<const Scalar> x, Matrix<Scalar> y, Matrix<Scalar> dy) {
+  for (Index r = 0; r < x.rows; ++r) {
+    for (Index i = 0; i < x.cols; i += kLanes<Scalar>) {
+      Vector<Scalar> value;
+      Vector<Scalar> slope;
+      Function::value_and_slope(load(x.row(r) + i), value, slope);
+      store(y.row(r) + i, value);
+      store(dy.row(r) + i, load(dy.row(r) + i) * slope);
+    }
+  }
+}
+
+// Calls body with the functions of the activation.
+template <class Scalar, class Body>
+void with_functions(Activation activation, Body&& body) {
+  switch (activation) {
+    case Activation::relu_squared:
+      return body(ReluSquared<Scalar>{});
+    case Activation::relu:
+      return body(Relu<Scalar>{});
+    case Activation::gelu:
+      return body(Gelu<Scalar>{});
+  }
 }
 
 }  // namespace
 
 template <class Scalar>
 void activate(Activation activation, Matrix<const Scalar> x, Matrix<Scalar> y) {
-  for (Index r = 0; r < x.rows; ++r) {
-    const Scalar* from = x.row(r);
-    Scalar* to = y.row(r);
-    switch (activation) {
-      case Activation::relu_squared:
-        for (Index i = 0; i < x.cols; ++i) to[i] = positive_part(from[i]) * positive_part(from[i]);
-        break;
-      case Activation::relu:
-        for (Index i = 0; i < x.cols; ++i) to[i] = positive_part(from[i]);
-        break;
-      case Activation::gelu:
-        gelu_row<Scalar>(row_of(x, r), row_of(y, r));
-        break;
-    }
-  }
+  with_functions<Scalar>(activation,
+                         [&]<class Function>(Function) { apply<Function, Scalar>(x, y); });
 }
 
 template <class Scalar>
-void activate_backward(Activation activation, Matrix<const Scalar> x, Matrix<Scalar> dy) {
-  for (Index r = 0; r < x.rows; ++r) {
-    const Scalar* input = x.row(r);
-    Scalar* gradient = dy.row(r);
-    switch (activation) {
-      case Activation::relu_squared:
-        for (Index i = 0; i < x.cols; ++i) gradient[i] *= 2 * positive_part(input[i]);
-        break;
-      case Activation::relu:
-        for (Index i = 0; i < x.cols; ++i) gradient[i] = input[i] <= 0 ? Scalar{0} : gradient[i];
-        break;
-      case Activation::gelu:
-        gelu_backward_row<Scalar>(row_of(x, r), row_of(dy, r));
-        break;
-    }
-  }
+void activate_backward(Activation activation, Matrix<const Scalar> x, Matrix<Scalar> y,
+                       Matrix<Scalar> dy) {
+  with_functions<Scalar>(
+      activation, [&]<class Function>(Function) { apply_backward<Function, Scalar>(x, y, dy); });
 }
 
 #define MICROGPT_INSTANTIATE(Scalar)                                        \
   template void activate(Activation, Matrix<const Scalar>, Matrix<Scalar>); \
-  template void activate_backward(Activation, Matrix<const Scalar>, Matrix<Scalar>);
+  template void activate_backward(Activation, Matrix<const Scalar>, Matrix<Scalar>, Matrix<Scalar>);
 MICROGPT_INSTANTIATE(float)
 MICROGPT_INSTANTIATE(double)
 #undef MICROGPT_INSTANTIATE

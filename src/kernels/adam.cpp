@@ -1,6 +1,5 @@
 #include "kernels/adam.hpp"
 
-#include <Eigen/Core>
 #include <cmath>
 #include <cstddef>
 
@@ -42,9 +41,24 @@ void add(std::span<const Scalar> from, std::span<Scalar> to) {
 
 template <class Scalar>
 double sum_of_squares(std::span<const Scalar> values) {
-  using Values = Eigen::Array<Scalar, Eigen::Dynamic, 1>;
-  const Eigen::Map<const Values> all(values.data(), static_cast<Eigen::Index>(values.size()));
-  return all.template cast<double>().square().sum();
+  // Chains that do not wait for each other, added in pairs in the end.
+  constexpr std::size_t kChains = 64;
+  double sums[kChains] = {};
+  std::size_t i = 0;
+  for (; i + kChains <= values.size(); i += kChains) {
+    for (std::size_t c = 0; c < kChains; ++c) {
+      const auto value = static_cast<double>(values[i + c]);
+      sums[c] += value * value;
+    }
+  }
+  for (std::size_t c = 0; i + c < values.size(); ++c) {
+    const auto value = static_cast<double>(values[i + c]);
+    sums[c] += value * value;
+  }
+  for (std::size_t half = kChains / 2; half > 0; half /= 2) {
+    for (std::size_t c = 0; c < half; ++c) sums[c] += sums[c + half];
+  }
+  return sums[0];
 }
 
 #define MICROGPT_INSTANTIATE(Scalar)                                                     \

@@ -3,205 +3,224 @@
 #include <algorithm>
 #include <cmath>
 
-#include "kernels/rows.hpp"
+#include "kernels/elementary.hpp"
 
 namespace microgpt::kernels {
 namespace {
 
-// One number for each query of a block.
-template <class Scalar>
-using Lanes = Eigen::Array<Scalar, static_cast<int>(kLanes<Scalar>), 1>;
-template <class Scalar>
-using LanesIn = Eigen::Map<Lanes<Scalar>, kRowAlignment>;
+// Distances are taken four at a time, and so are the features of a head as far as they go.
+constexpr Index kGroup = 4;
 
-template <class Scalar>
-LanesIn<Scalar> lanes(Matrix<Scalar> matrix, Index row) {
-  return LanesIn<Scalar>(matrix.row(row));
-}
+constexpr Index whole_groups(Index count) { return (count + kGroup - 1) / kGroup * kGroup; }
 
-// The columns of one head in a matrix that holds queries, keys and values side by side.
+// The rows of one head in a matrix that holds queries, keys and values one above the other.
 template <class Scalar>
 struct Head {
   Matrix<Scalar> query, key, value;
 
   Head(Matrix<Scalar> qkv, Index head, Index head_size)
-      : query(qkv.column_range(head * head_size, head_size)),
-        key(qkv.column_range(qkv.cols / 3 + head * head_size, head_size)),
-        value(qkv.column_range(qkv.cols / 3 * 2 + head * head_size, head_size)) {}
+      : query(qkv.row_range(head * head_size, head_size)),
+        key(qkv.row_range(qkv.rows / 3 + head * head_size, head_size)),
+        value(qkv.row_range(qkv.rows / 3 * 2 + head * head_size, head_size)) {}
 };
 
-// Queries first_query .. first_query + queries - 1, and the keys that any of them may see, which
-// reach from the start of the first query's document to the last query.
-struct Block {
-  Index first_query;
-  Index queries;
-  Index first_key;
-  Index keys;
-};
-
-// Calls body(block) for each block of queries.
-template <class Scalar, class Body>
-void for_blocks(std::span<const Index> document_start, Body&& body) {
-  const auto rows = static_cast<Index>(document_start.size());
-  for (Index first = 0; first < rows; first += kLanes<Scalar>) {
-    const Index queries = std::min(kLanes<Scalar>, rows - first);
-    const Index first_key = document_start[static_cast<std::size_t>(first)];
-    body(Block{first, queries, first_key, first + queries - first_key});
-  }
+// Distances that any query of the vector at `position` looks back over, in whole groups.
+template <class Scalar>
+Index distances_from(const PackedPositions<Scalar>& packed, Index position) {
+  const Scalar* place = packed.place + position;
+  const Scalar farthest = *std::max_element(place, place + kLanes<Scalar>);
+  return whole_groups(static_cast<Index>(farthest) + 1);
 }
 
-// to (n x lanes) = fromᵀ; lanes without a query are 0.
+// score[d] = query · key at distance d, for one vector of queries: Σ_i a_i[position] b_i[position -
+// d], written to row d of `to` at column `column`.
 template <class Scalar>
-void transpose_block(Matrix<const Scalar> from, Matrix<Scalar> to) {
-  if (from.rows < to.cols) std::fill_n(to.data, to.rows * to.stride, Scalar{0});
-  transpose<Scalar>(from, to);
-}
-
-// mask[key][lane] = 1 where the lane's query may see the key, else 0. A lane without a query sees
-// all: its numbers are finite, and go nowhere.
-template <class Scalar>
-void fill_mask(const Block& block, std::span<const Index> document_start, Matrix<Scalar> mask) {
-  for (Index lane = 0; lane < kLanes<Scalar>; ++lane) {
-    const Index query = block.first_query + lane;
-    const bool used = lane < block.queries;
-    const Index first = used ? document_start[static_cast<std::size_t>(query)] : block.first_key;
-    const Index last = used ? query : block.first_key + block.keys - 1;
-    for (Index k = 0; k < block.keys; ++k) {
-      const Index key = block.first_key + k;
-      mask.row(k)[lane] = first <= key && key <= last ? Scalar{1} : Scalar{0};
+void dot_by_distance(Matrix<const Scalar> a, Matrix<const Scalar> b, Index position,
+                     Index distances, Matrix<Scalar> to, Index column) {
+  for (Index d = 0; d < distances; d += kGroup) {
+    Vector<Scalar> sum[kGroup] = {};
+    for (Index i = 0; i < a.rows; ++i) {
+      const Vector<Scalar> here = load(a.row(i) + position);
+      const Scalar* there = b.row(i) + position - d;
+      unrolled<kGroup>([&](auto g)
+                           __attribute__((always_inline)) { sum[g] += here * load(there - g); });
     }
+    unrolled<kGroup>([&](auto g)
+                         __attribute__((always_inline)) { store(to.row(d + g) + column, sum[g]); });
   }
 }
 
-// score = q · k for each key and lane, and far below every other where the mask is 0.
-template <class Scalar>
-void masked_scores(Matrix<const Scalar> key, Matrix<const Scalar> query_t, Matrix<Scalar> mask,
-                   Matrix<Scalar> scores) {
-  multiply<Scalar>(key, query_t, scores);
-  constexpr auto kFar = static_cast<Scalar>(1e30);
-  for (Index k = 0; k < scores.rows; ++k) {
-    auto score = lanes(scores, k);
-    score = score * lanes(mask, k) + (lanes(mask, k) - 1) * kFar;
+// Rows first .. first + Rows - 1 of: to_i[position] = factor · Σ_d weights[d] values_i, where
+// weights are taken from column `column` + d · step and values from position + d · step.
+template <int Rows, int Step, bool Ahead, class Scalar>
+void weigh_rows(Matrix<const Scalar> weights, Index column, Matrix<const Scalar> values,
+                Index position, Index distances, Vector<Scalar> factor, Index first,
+                Matrix<Scalar> to) {
+  Vector<Scalar> sum[Rows] = {};
+  for (Index d = 0; d < distances; ++d) {
+    const Vector<Scalar> weight = load(weights.row(d) + column + (Ahead ? d : 0));
+    unrolled<Rows>([&](auto i) __attribute__((always_inline)) {
+      sum[i] += weight * load(values.row(first + i) + position + Step * d);
+    });
   }
+  unrolled<Rows>([&](auto i) __attribute__((always_inline)) {
+    store(to.row(first + i) + position, sum[i] * factor);
+  });
+}
+
+template <int Step, bool Ahead, class Scalar>
+void weigh(Matrix<const Scalar> weights, Index column, Matrix<const Scalar> values, Index position,
+           Index distances, Vector<Scalar> factor, Matrix<Scalar> to) {
+  constexpr int kMany = 8;
+  Index i = 0;
+  for (; i + kMany <= to.rows; i += kMany) {
+    weigh_rows<kMany, Step, Ahead>(weights, column, values, position, distances, factor, i, to);
+  }
+  for (; i + kGroup <= to.rows; i += kGroup) {
+    weigh_rows<kGroup, Step, Ahead>(weights, column, values, position, distances, factor, i, to);
+  }
+  for (; i < to.rows; ++i) {
+    weigh_rows<1, Step, Ahead>(weights, column, values, position, distances, factor, i, to);
+  }
+}
+
+// to_i = factor · Σ_d weights[d] · values_i at distance d back.
+template <class Scalar>
+void weigh_back(Matrix<const Scalar> weights, Index column, Matrix<const Scalar> values,
+                Index position, Index distances, Vector<Scalar> factor, Matrix<Scalar> to) {
+  weigh<-1, false>(weights, column, values, position, distances, factor, to);
+}
+
+// to_i = Σ_d (weights[d] · values_i) of the query at distance d ahead: what a key or a value
+// receives.
+template <class Scalar>
+void weigh_ahead(Matrix<const Scalar> weights, Matrix<const Scalar> values, Index position,
+                 Index distances, Matrix<Scalar> to) {
+  weigh<1, true>(weights, position, values, position, distances, Vector<Scalar>{} + 1, to);
 }
 
 }  // namespace
 
 template <class Scalar>
-Index AttentionScratch<Scalar>::size(Index max_length, Index n_embd) {
-  return (3 * n_embd + 3 * (max_length + kBlock)) * kBlock;
+Index AttentionScratch<Scalar>::size(Index max_length, Index max_columns) {
+  return 2 * whole_groups(max_length) * (max_columns + 2 * kLanes<Scalar>);
 }
 
 template <class Scalar>
-AttentionScratch<Scalar>::AttentionScratch(Index max_length, Index n_embd)
-    : n_embd_(n_embd),
-      max_keys_(max_length + kBlock),
-      buffer_(static_cast<std::size_t>(size(max_length, n_embd))) {}
+AttentionScratch<Scalar>::AttentionScratch(Index max_length, Index max_columns)
+    : max_distances_(whole_groups(max_length)),
+      max_columns_(max_columns),
+      buffer_(static_cast<std::size_t>(size(max_length, max_columns))) {}
+
+// Behind the columns stand zeros: a key at the end of a piece has no queries ahead.
+template <class Scalar>
+Matrix<Scalar> AttentionScratch<Scalar>::probabilities(Index columns) {
+  return {buffer_.data(), max_distances_, columns, columns + 2 * kLanes<Scalar>};
+}
 
 template <class Scalar>
-void attention(Matrix<const Scalar> qkv, std::span<const Index> document_start, Index n_head,
+Matrix<Scalar> AttentionScratch<Scalar>::d_scores(Index columns) {
+  const Index half = size(max_distances_, max_columns_) / 2;
+  return {buffer_.data() + half, max_distances_, columns, columns + 2 * kLanes<Scalar>};
+}
+
+template <class Scalar>
+void attention(Matrix<const Scalar> qkv, const PackedPositions<Scalar>& packed, Index n_head,
                AttentionScratch<Scalar>& scratch, Matrix<Scalar> log_sum_exp, Matrix<Scalar> out) {
-  const Index n_embd = out.cols;
-  const Index head_size = n_embd / n_head;
+  const Index head_size = out.rows / n_head;
   const Scalar scale = 1 / std::sqrt(static_cast<Scalar>(head_size));
-  const auto query_t = scratch.query_transposed();
-  const auto out_t = scratch.result_transposed();
+  const auto scores = scratch.probabilities(kLanes<Scalar>);
 
-  for_blocks<Scalar>(document_start, [&](const Block& block) {
-    const auto mask = scratch.mask(block.keys);
-    const auto weights = scratch.weights(block.keys);
-    fill_mask(block, document_start, mask);
-    transpose_block<Scalar>(qkv.column_range(0, n_embd).row_range(block.first_query, block.queries),
-                            query_t);
-
+  for (Index position = 0; position < out.cols; position += kLanes<Scalar>) {
+    const Index distances = distances_from(packed, position);
+    const Vector<Scalar> place = load(packed.place + position);
     for (Index h = 0; h < n_head; ++h) {
       const Head<const Scalar> head(qkv, h, head_size);
-      const auto out_t_head = out_t.row_range(h * head_size, head_size);
-      masked_scores<Scalar>(head.key.row_range(block.first_key, block.keys),
-                            query_t.row_range(h * head_size, head_size), mask, weights);
-      Lanes<Scalar> maximum = lanes(weights, 0);
-      for (Index k = 1; k < block.keys; ++k) maximum = maximum.max(lanes(weights, k));
-      Lanes<Scalar> sum = Lanes<Scalar>::Zero();
-      for (Index k = 0; k < block.keys; ++k) {
-        auto weight = lanes(weights, k);
-        weight = ((weight - maximum) * scale).exp() * lanes(mask, k);
-        sum += weight;
+      dot_by_distance<Scalar>(head.query, head.key, position, distances, scores, 0);
+      Vector<Scalar> largest = load(scores.row(0));
+      for (Index d = 1; d < distances; ++d) {
+        const Vector<Scalar> score = load(scores.row(d));
+        const auto better = (place >= static_cast<Scalar>(d)) & (score > largest);
+        largest = better ? score : largest;
       }
-      multiply_transposed<Scalar>(head.value.row_range(block.first_key, block.keys), weights,
-                                  out_t_head);
-      for (Index i = 0; i < head_size; ++i) lanes(out_t_head, i) /= sum;
-      const Lanes<Scalar> log_sum = maximum * scale + sum.log();
-      std::copy_n(log_sum.data(), kLanes<Scalar>, log_sum_exp.row(h) + block.first_query);
+      Vector<Scalar> sum{};
+      for (Index d = 0; d < distances; ++d) {
+        const Vector<Scalar> weight = exp<Scalar>((load(scores.row(d)) - largest) * scale);
+        const Vector<Scalar> seen = place >= static_cast<Scalar>(d) ? weight : Vector<Scalar>{};
+        store(scores.row(d), seen);
+        sum += seen;
+      }
+      weigh_back<Scalar>(scores, 0, head.value, position, distances, 1 / sum,
+                         out.row_range(h * head_size, head_size));
+      store(log_sum_exp.row(h) + position, largest * scale + log<Scalar>(sum));
     }
-    transpose<Scalar>(out_t.column_range(0, block.queries),
-                      out.row_range(block.first_query, block.queries));
-  });
+  }
 }
 
 template <class Scalar>
-void attention_backward(Matrix<const Scalar> qkv, std::span<const Index> document_start,
+void attention_backward(Matrix<const Scalar> qkv, const PackedPositions<Scalar>& packed,
                         Index n_head, Matrix<const Scalar> log_sum_exp, Matrix<const Scalar> d_out,
                         AttentionScratch<Scalar>& scratch, Matrix<Scalar> d_qkv) {
-  const Index n_embd = d_out.cols;
-  const Index head_size = n_embd / n_head;
+  const Index columns = d_out.cols;
+  const Index head_size = d_out.rows / n_head;
   const Scalar scale = 1 / std::sqrt(static_cast<Scalar>(head_size));
-  const auto query_t = scratch.query_transposed();
-  const auto d_out_t = scratch.d_out_transposed();
-  const auto d_query_t = scratch.result_transposed();
-  // Keys and values gather gradients from several blocks.
-  for (Index r = 0; r < d_qkv.rows; ++r) std::fill_n(d_qkv.row(r) + n_embd, 2 * n_embd, Scalar{0});
-
-  for_blocks<Scalar>(document_start, [&](const Block& block) {
-    const auto mask = scratch.mask(block.keys);
-    const auto p = scratch.weights(block.keys);
-    const auto d_score = scratch.d_scores(block.keys);
-    const auto block_rows = [&](auto matrix) {
-      return matrix.row_range(block.first_query, block.queries);
-    };
-    const auto key_rows = [&](auto matrix) {
-      return matrix.row_range(block.first_key, block.keys);
-    };
-    fill_mask(block, document_start, mask);
-    transpose_block<Scalar>(block_rows(qkv.column_range(0, n_embd)), query_t);
-    transpose_block<Scalar>(block_rows(d_out), d_out_t);
-
-    for (Index h = 0; h < n_head; ++h) {
-      const Head<const Scalar> head(qkv, h, head_size);
-      const Head<Scalar> d_head(d_qkv, h, head_size);
-      const auto of_head = [&](auto matrix) { return matrix.row_range(h * head_size, head_size); };
-      masked_scores<Scalar>(key_rows(head.key), of_head(query_t), mask, p);
-      multiply<Scalar>(key_rows(head.value), of_head(d_out_t), d_score);  // dp for now
-      Lanes<Scalar> log_sum;
-      std::copy_n(log_sum_exp.row(h) + block.first_query, kLanes<Scalar>, log_sum.data());
-      // d_score = p · (dp - Σ_s p_s dp_s): the gradient of softmax.
-      Lanes<Scalar> mean = Lanes<Scalar>::Zero();
-      for (Index k = 0; k < block.keys; ++k) {
-        auto weight = lanes(p, k);
-        weight = (weight * scale - log_sum).exp() * lanes(mask, k);
-        mean += weight * lanes(d_score, k);
-      }
-      for (Index k = 0; k < block.keys; ++k) {
-        auto gradient = lanes(d_score, k);
-        gradient = lanes(p, k) * (gradient - mean) * scale;
-      }
-      multiply_transposed<Scalar>(key_rows(head.key), d_score, of_head(d_query_t));
-      multiply_add<Scalar>(d_score.column_range(0, block.queries), block_rows(head.query),
-                           key_rows(d_head.key));
-      multiply_add<Scalar>(p.column_range(0, block.queries),
-                           block_rows(d_out.column_range(h * head_size, head_size)),
-                           key_rows(d_head.value));
+  const Index longest = whole_groups(packed.longest);
+  const auto p = scratch.probabilities(columns);
+  const auto d_score = scratch.d_scores(columns);
+  for (Index d = 0; d < longest; ++d) {
+    for (const Index behind : {columns, columns + kLanes<Scalar>}) {
+      store(p.row(d) + behind, Vector<Scalar>{});
+      store(d_score.row(d) + behind, Vector<Scalar>{});
     }
-    transpose<Scalar>(d_query_t.column_range(0, block.queries),
-                      block_rows(d_qkv.column_range(0, n_embd)));
-  });
+  }
+
+  for (Index h = 0; h < n_head; ++h) {
+    const Head<const Scalar> head(qkv, h, head_size);
+    const Head<Scalar> d_head(d_qkv, h, head_size);
+    const auto d_out_head = d_out.row_range(h * head_size, head_size);
+
+    for (Index position = 0; position < columns; position += kLanes<Scalar>) {
+      const Index distances = distances_from(packed, position);
+      const Vector<Scalar> place = load(packed.place + position);
+      const Vector<Scalar> log_sum = load(log_sum_exp.row(h) + position);
+      dot_by_distance<Scalar>(head.query, head.key, position, distances, p, position);
+      // dp for now
+      dot_by_distance<Scalar>(d_out_head, head.value, position, distances, d_score, position);
+      // d_score = p · (dp - Σ_s p_s dp_s): the gradient of softmax.
+      Vector<Scalar> mean{};
+      for (Index d = 0; d < distances; ++d) {
+        const Vector<Scalar> weight = exp<Scalar>(load(p.row(d) + position) * scale - log_sum);
+        const Vector<Scalar> seen = place >= static_cast<Scalar>(d) ? weight : Vector<Scalar>{};
+        store(p.row(d) + position, seen);
+        mean += seen * load(d_score.row(d) + position);
+      }
+      for (Index d = 0; d < distances; ++d) {
+        const Vector<Scalar> weight = load(p.row(d) + position);
+        const Vector<Scalar> slope = (load(d_score.row(d) + position) - mean) * scale;
+        store(d_score.row(d) + position, weight * slope);
+      }
+      for (Index d = distances; d < longest; ++d) {
+        store(p.row(d) + position, Vector<Scalar>{});
+        store(d_score.row(d) + position, Vector<Scalar>{});
+      }
+      weigh_back<Scalar>(d_score, position, head.key, position, distances, Vector<Scalar>{} + 1,
+                         d_head.query);
+    }
+
+    for (Index position = 0; position < columns; position += kLanes<Scalar>) {
+      const Index distances = std::min(longest, columns - position);
+      weigh_ahead<Scalar>(d_score, head.query, position, distances, d_head.key);
+      weigh_ahead<Scalar>(p, d_out_head, position, distances, d_head.value);
+    }
+  }
 }
 
-#define MICROGPT_INSTANTIATE(Scalar)                                                    \
-  template class AttentionScratch<Scalar>;                                              \
-  template void attention(Matrix<const Scalar>, std::span<const Index>, Index,          \
-                          AttentionScratch<Scalar>&, Matrix<Scalar>, Matrix<Scalar>);   \
-  template void attention_backward(Matrix<const Scalar>, std::span<const Index>, Index, \
-                                   Matrix<const Scalar>, Matrix<const Scalar>,          \
+#define MICROGPT_INSTANTIATE(Scalar)                                                            \
+  template class AttentionScratch<Scalar>;                                                      \
+  template void attention(Matrix<const Scalar>, const PackedPositions<Scalar>&, Index,          \
+                          AttentionScratch<Scalar>&, Matrix<Scalar>, Matrix<Scalar>);           \
+  template void attention_backward(Matrix<const Scalar>, const PackedPositions<Scalar>&, Index, \
+                                   Matrix<const Scalar>, Matrix<const Scalar>,                  \
                                    AttentionScratch<Scalar>&, Matrix<Scalar>);
 MICROGPT_INSTANTIATE(float)
 MICROGPT_INSTANTIATE(double)

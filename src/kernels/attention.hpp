@@ -3,15 +3,15 @@
 //   per head, for query t over the keys s <= t of its own document:
 //     score = q_t · k_s / sqrt(head_size),  p = softmax(score),  out_t = Σ_s p_s v_s
 //
-// Queries are taken in blocks of one vector, one query a lane, whatever documents they belong to:
-// scores, softmax and their gradients then are sums down the keys, with no sum across a vector, and
-// short documents fill the lanes as well as long ones. What a query may not see is masked.
+// Matrices are features x positions, and a vector holds one feature of neighbouring positions, one
+// query a lane. Keys are taken by their distance to the query: the keys at distance d of a vector
+// of queries are the vector that begins d positions earlier. So scores, softmax and their gradients
+// are sums over distances, with no sum across a vector and nothing transposed, and documents of any
+// length may stand side by side: a lane only takes part in distances up to its place in its own.
 //
-// The probabilities are never stored: forward keeps only log Σ exp(score) of each row and head, and
-// backward makes them again (Dao et al., FlashAttention, 2022).
+// The probabilities are never stored: forward keeps only log Σ exp(score) of each query and head,
+// and backward makes them again (Dao et al., FlashAttention, 2022).
 #pragma once
-
-#include <span>
 
 #include "kernels/product.hpp"
 #include "kernels/simd.hpp"
@@ -19,55 +19,45 @@
 
 namespace microgpt::kernels {
 
-/// Memory for the blocks of one worker.
+/// Documents that lie end to end.
+template <class Scalar>
+struct PackedPositions {
+  /// For each column its place in its document, from 0; 0 in columns behind the last position.
+  const Scalar* place;
+  /// Positions of the longest document.
+  Index longest;
+};
+
+/// Memory of one worker for the numbers of one head: distances x positions.
 template <class Scalar>
 class AttentionScratch {
  public:
-  /// For documents of at most `max_length` positions.
-  AttentionScratch(Index max_length, Index n_embd);
+  /// For documents of at most `max_length` positions, and `max_columns` columns.
+  AttentionScratch(Index max_length, Index max_columns);
 
   /// Scalars in its buffer.
-  [[nodiscard]] static Index size(Index max_length, Index n_embd);
+  [[nodiscard]] static Index size(Index max_length, Index max_columns);
 
-  /// Queries in a block.
-  static constexpr Index kBlock = kLanes<Scalar>;
-
-  /// Views with a lane for each query of a block, for `keys` keys that any of them may see.
-  [[nodiscard]] Matrix<Scalar> query_transposed() { return view(0, n_embd_); }
-  [[nodiscard]] Matrix<Scalar> d_out_transposed() { return view(n_embd_, n_embd_); }
-  [[nodiscard]] Matrix<Scalar> result_transposed() { return view(2 * n_embd_, n_embd_); }
-  [[nodiscard]] Matrix<Scalar> mask(Index keys) { return view(3 * n_embd_, keys); }
-  [[nodiscard]] Matrix<Scalar> weights(Index keys) { return view(3 * n_embd_ + max_keys_, keys); }
-  [[nodiscard]] Matrix<Scalar> d_scores(Index keys) {
-    return view(3 * n_embd_ + 2 * max_keys_, keys);
-  }
+  [[nodiscard]] Matrix<Scalar> probabilities(Index columns);
+  [[nodiscard]] Matrix<Scalar> d_scores(Index columns);
 
  private:
-  Matrix<Scalar> view(Index first_row, Index count) {
-    return {buffer_.data() + first_row * kBlock, count, kBlock};
-  }
-
-  Index n_embd_;
-  Index max_keys_;
+  Index max_distances_;
+  Index max_columns_;
   AlignedBuffer<Scalar> buffer_;
 };
 
-/// Columns that a matrix of one number for each row of a piece needs, since blocks are stored
-/// whole.
+/// qkv: 3C x positions, queries above keys above values; log_sum_exp: n_head x positions; out:
+/// C x positions. The number of columns is a multiple of the vector's lanes. At least 2 · lanes
+/// scalars in front of the keys can be read.
 template <class Scalar>
-constexpr Index whole_blocks(Index rows) {
-  return padded<Scalar>(rows) + kLanes<Scalar>;
-}
-
-/// qkv: n x 3C, queries, keys and values side by side; document_start[row]: the first row of the
-/// document that the row belongs to; log_sum_exp: n_head x whole_blocks(n); out: n x C.
-template <class Scalar>
-void attention(Matrix<const Scalar> qkv, std::span<const Index> document_start, Index n_head,
+void attention(Matrix<const Scalar> qkv, const PackedPositions<Scalar>& packed, Index n_head,
                AttentionScratch<Scalar>& scratch, Matrix<Scalar> log_sum_exp, Matrix<Scalar> out);
 
-/// d_qkv = the gradient with respect to qkv, given d_out and what forward has kept.
+/// d_qkv = the gradient with respect to qkv, given d_out and what forward has kept. At least
+/// 2 · lanes scalars behind qkv and d_out can be read.
 template <class Scalar>
-void attention_backward(Matrix<const Scalar> qkv, std::span<const Index> document_start,
+void attention_backward(Matrix<const Scalar> qkv, const PackedPositions<Scalar>& packed,
                         Index n_head, Matrix<const Scalar> log_sum_exp, Matrix<const Scalar> d_out,
                         AttentionScratch<Scalar>& scratch, Matrix<Scalar> d_qkv);
 

@@ -1,47 +1,80 @@
 #include "kernels/cross_entropy.hpp"
 
 #include <algorithm>
-#include <cmath>
 
-#include "kernels/rows.hpp"
+#include "kernels/elementary.hpp"
+#include "kernels/simd.hpp"
 
 namespace microgpt::kernels {
+namespace {
+
+// The logits of one vector of positions become exp(logit - max); the losses of its first positions,
+// as many as there are targets, go to `losses`. Returns the sums of the exponentials.
+template <class Scalar>
+Vector<Scalar> exponentials_and_losses(Matrix<Scalar> logits, std::span<const std::int32_t> targets,
+                                       std::span<Scalar> losses) {
+  Vector<Scalar> largest = load(logits.row(0));
+  for (Index v = 1; v < logits.rows; ++v) largest = maximum(load(logits.row(v)), largest);
+
+  LaneArray<Scalar> of_target = LaneArray<Scalar>::Zero();
+  for (std::size_t lane = 0; lane < targets.size(); ++lane) {
+    of_target[static_cast<Index>(lane)] = logits.row(targets[lane])[lane];
+  }
+
+  Vector<Scalar> sum{};
+  for (Index v = 0; v < logits.rows; ++v) {
+    const Vector<Scalar> exponential = exp<Scalar>(load(logits.row(v)) - largest);
+    store(logits.row(v), exponential);
+    sum += exponential;
+  }
+
+  const Vector<Scalar> loss = log<Scalar>(sum) - (load(of_target.data()) - largest);
+  store_partial(losses.data(), loss, static_cast<Index>(losses.size()));
+  return sum;
+}
+
+// Calls body(columns, targets, losses) for one vector of positions after the other.
+template <class Scalar, class Body>
+void for_vectors(Matrix<Scalar> logits, std::span<const std::int32_t> targets,
+                 std::span<Scalar> losses, Body&& body) {
+  for (std::size_t p = 0; p < targets.size(); p += kLanes<Scalar>) {
+    const std::size_t count = std::min<std::size_t>(kLanes<Scalar>, targets.size() - p);
+    body(logits.column_range(static_cast<Index>(p), kLanes<Scalar>), targets.subspan(p, count),
+         losses.subspan(p, count), p);
+  }
+}
+
+}  // namespace
 
 template <class Scalar>
-Scalar exp_weights(Scalar* logits, Index count, Scalar scale, Scalar& maximum) {
-  const Index width = padded<Scalar>(count);
-  // Whole vectors: the padding repeats an element, so that nothing there can overflow.
-  std::fill(logits + count, logits + width, logits[0]);
-  Row<Scalar> row(logits, width);
-  maximum = row.maxCoeff();
-  row = ((row - maximum) * scale).exp();
-  std::fill(logits + count, logits + width, Scalar{0});
-  return row.sum();
+void cross_entropy(Matrix<Scalar> logits, std::span<const std::int32_t> targets,
+                   std::span<Scalar> losses) {
+  for_vectors(logits, targets, losses, [](auto columns, auto some_targets, auto some_losses, auto) {
+    (void)exponentials_and_losses<Scalar>(columns, some_targets, some_losses);
+  });
 }
 
 template <class Scalar>
-double cross_entropy(Scalar* logits, Index count, Index target) {
-  const Scalar target_logit = logits[target];
-  Scalar maximum;
-  const Scalar sum = exp_weights(logits, count, Scalar{1}, maximum);
-  return static_cast<double>(std::log(sum) - (target_logit - maximum));
+void cross_entropy_with_gradient(Matrix<Scalar> logits, std::span<const std::int32_t> targets,
+                                 const Scalar* scales, std::span<Scalar> losses) {
+  for_vectors(logits, targets, losses,
+              [&](auto columns, auto some_targets, auto some_losses, std::size_t first) {
+                const Vector<Scalar> sum =
+                    exponentials_and_losses<Scalar>(columns, some_targets, some_losses);
+                const Vector<Scalar> factor = load(scales + first) / sum;
+                for (Index v = 0; v < columns.rows; ++v) {
+                  store(columns.row(v), load(columns.row(v)) * factor);
+                }
+                for (std::size_t lane = 0; lane < some_targets.size(); ++lane) {
+                  columns.row(some_targets[lane])[lane] -= scales[first + lane];
+                }
+              });
 }
 
-template <class Scalar>
-double cross_entropy_with_gradient(Scalar* logits, Index count, Index target,
-                                   Scalar gradient_scale) {
-  const Scalar target_logit = logits[target];
-  Scalar maximum;
-  const Scalar sum = exp_weights(logits, count, Scalar{1}, maximum);
-  Row<Scalar>(logits, padded<Scalar>(count)) *= gradient_scale / sum;
-  logits[target] -= gradient_scale;
-  return static_cast<double>(std::log(sum) - (target_logit - maximum));
-}
-
-#define MICROGPT_INSTANTIATE(Scalar)                            \
-  template Scalar exp_weights(Scalar*, Index, Scalar, Scalar&); \
-  template double cross_entropy(Scalar*, Index, Index);         \
-  template double cross_entropy_with_gradient(Scalar*, Index, Index, Scalar);
+#define MICROGPT_INSTANTIATE(Scalar)                                                             \
+  template void cross_entropy(Matrix<Scalar>, std::span<const std::int32_t>, std::span<Scalar>); \
+  template void cross_entropy_with_gradient(Matrix<Scalar>, std::span<const std::int32_t>,       \
+                                            const Scalar*, std::span<Scalar>);
 MICROGPT_INSTANTIATE(float)
 MICROGPT_INSTANTIATE(double)
 #undef MICROGPT_INSTANTIATE

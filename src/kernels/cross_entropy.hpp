@@ -1,24 +1,25 @@
-// Softmax and cross-entropy of one row of logits.
+// Softmax and cross-entropy. Logits are characters x positions: one position a lane, so that the
+// softmax of a whole vector of positions is sums down the characters.
 #pragma once
+
+#include <cstdint>
+#include <span>
 
 #include "kernels/product.hpp"
 
 namespace microgpt::kernels {
 
-/// Replaces logits[0 .. count) by scale-d softmax weights: w_i = exp(scale · (logits_i - max)) and
-/// returns their sum, so that softmax_i = w_i / sum; `maximum` receives max. The row is aligned and
-/// has room for padded(count) scalars, of which those behind `count` become 0.
+/// losses[p] = -log softmax(logits_p)[targets[p]], natural logarithm, for positions 0 ..
+/// targets.size() - 1. Spends the logits; whole vectors of positions are read and written.
 template <class Scalar>
-Scalar exp_weights(Scalar* logits, Index count, Scalar scale, Scalar& maximum);
+void cross_entropy(Matrix<Scalar> logits, std::span<const std::int32_t> targets,
+                   std::span<Scalar> losses);
 
-/// -log softmax(logits)[target], natural logarithm. Spends the row.
+/// The same; the logits become the gradient of Σ_p scales[p] · losses[p]:
+///   scales[p] · (softmax(logits_p) - onehot(targets[p])).
+/// `scales` has a number for every column of the logits, 0 for those behind the last position.
 template <class Scalar>
-double cross_entropy(Scalar* logits, Index count, Index target);
-
-/// The same; the row becomes the gradient of gradient_scale · loss:
-///   gradient_scale · (softmax(logits) - onehot(target)), and 0 behind `count`.
-template <class Scalar>
-double cross_entropy_with_gradient(Scalar* logits, Index count, Index target,
-                                   Scalar gradient_scale);
+void cross_entropy_with_gradient(Matrix<Scalar> logits, std::span<const std::int32_t> targets,
+                                 const Scalar* scales, std::span<Scalar> losses);
 
 }  // namespace microgpt::kernels

@@ -1,7 +1,6 @@
 #include "kernels/product.hpp"
 
-#include <algorithm>
-#include <utility>
+#include <type_traits>
 
 #include "kernels/simd.hpp"
 
@@ -17,11 +16,11 @@ struct LeftOperand {
 };
 
 // One tile of C: Rows rows by Vectors vectors of columns, of which the last holds `tail` columns
-// where Partial.
+// where Partial. It starts from `addend`, or from 0 where there is none.
 template <int Rows, int Vectors, bool Partial, class Scalar>
 [[gnu::noinline]] void multiply_tile(LeftOperand<Scalar> a, const Scalar* b, Index b_stride,
-                                     Scalar* c, Index c_stride, Index depth, Index tail,
-                                     bool accumulate) {
+                                     const Scalar* addend, Index addend_stride, Scalar* c,
+                                     Index c_stride, Index depth, Index tail) {
   constexpr Index kWidth = kLanes<Scalar>;
   const auto load_columns = [tail](const Scalar* from, auto v) __attribute__((always_inline)) {
     if constexpr (Partial && v == Vectors - 1) return load_partial(from + v * kWidth, tail);
@@ -31,7 +30,8 @@ template <int Rows, int Vectors, bool Partial, class Scalar>
   Vector<Scalar> sum[Rows][Vectors];
   unrolled<Rows>([&](auto r) __attribute__((always_inline)) {
     unrolled<Vectors>([&](auto v) __attribute__((always_inline)) {
-      sum[r][v] = accumulate ? load_columns(c + r * c_stride, v) : Vector<Scalar>{};
+      sum[r][v] =
+          addend != nullptr ? load_columns(addend + r * addend_stride, v) : Vector<Scalar>{};
     });
   });
 
@@ -59,93 +59,79 @@ template <int Rows, int Vectors, bool Partial, class Scalar>
   });
 }
 
-// Two thirds of the registers hold the tile; the others hold a row of B.
+// Accumulators in a tile: half of the registers; the others hold a row of B and factors.
 inline constexpr int kTileVectors = 2;
-inline constexpr int kTileRows = kVectorRegisters >= 32 ? 8 : 4;
+inline constexpr int kAccumulators = kVectorRegisters >= 32 ? 16 : 8;
 
 // All rows of C for one panel of columns.
 template <int Rows, int Vectors, bool Partial, class Scalar>
-void multiply_panel(LeftOperand<Scalar> a, Matrix<const Scalar> b, Matrix<Scalar> c, Index tail,
-                    bool accumulate, Index first_row = 0) {
+void multiply_panel(LeftOperand<Scalar> a, Matrix<const Scalar> b, Matrix<const Scalar> addend,
+                    Matrix<Scalar> c, Index tail, Index first_row = 0) {
   Index row = first_row;
   for (; row + Rows <= c.rows; row += Rows) {
+    const Scalar* start = addend.data == nullptr ? nullptr : addend.row(row);
     multiply_tile<Rows, Vectors, Partial>({a.data + row * a.row_stride, a.row_stride, a.col_stride},
-                                          b.data, b.stride, c.row(row), c.stride, b.rows, tail,
-                                          accumulate);
+                                          b.data, b.stride, start, addend.stride, c.row(row),
+                                          c.stride, b.rows, tail);
   }
   if constexpr (Rows > 1) {
-    multiply_panel<Rows / 2, Vectors, Partial>(a, b, c, tail, accumulate, row);
+    multiply_panel<Rows / 2, Vectors, Partial>(a, b, addend, c, tail, row);
   }
 }
 
 template <class Scalar>
-void multiply_any(LeftOperand<Scalar> a, Matrix<const Scalar> b, Matrix<Scalar> c,
-                  bool accumulate) {
+void multiply_any(LeftOperand<Scalar> a, Matrix<const Scalar> b, Matrix<const Scalar> addend,
+                  Matrix<Scalar> c) {
   constexpr Index kWidth = kLanes<Scalar>;
-  const auto panel = [&](Index first, Index width) {
-    return std::pair{b.column_range(first, width), c.column_range(first, width)};
+  const auto do_panel = [&]<int Vectors, bool Partial>(std::integral_constant<int, Vectors>,
+                                                       std::bool_constant<Partial>, Index first,
+                                                       Index width) {
+    const Index offset = addend.data == nullptr ? 0 : first;
+    multiply_panel<kAccumulators / Vectors, Vectors, Partial>(
+        a, b.column_range(first, width), addend.column_range(offset, width),
+        c.column_range(first, width), width % kWidth);
   };
+  constexpr std::integral_constant<int, kTileVectors> kTwo;
+  constexpr std::integral_constant<int, 1> kOne;
   Index column = 0;
   for (; column + kTileVectors * kWidth <= c.cols; column += kTileVectors * kWidth) {
-    const auto [b_panel, c_panel] = panel(column, kTileVectors * kWidth);
-    multiply_panel<kTileRows, kTileVectors, false>(a, b_panel, c_panel, 0, accumulate);
+    do_panel(kTwo, std::false_type{}, column, kTileVectors * kWidth);
   }
   if (column + kWidth <= c.cols) {
-    const auto [b_panel, c_panel] = panel(column, kWidth);
-    multiply_panel<kTileRows, 1, false>(a, b_panel, c_panel, 0, accumulate);
+    do_panel(kOne, std::false_type{}, column, kWidth);
     column += kWidth;
   }
-  if (column < c.cols) {
-    const Index tail = c.cols - column;
-    const auto [b_panel, c_panel] = panel(column, tail);
-    multiply_panel<kTileRows, 1, true>(a, b_panel, c_panel, tail, accumulate);
-  }
+  if (column < c.cols) do_panel(kOne, std::true_type{}, column, c.cols - column);
+}
+
+template <class Scalar>
+Matrix<const Scalar> nothing() {
+  return {nullptr, 0, 0, 0};
 }
 
 }  // namespace
 
 template <class Scalar>
 void multiply(Matrix<const Scalar> a, Matrix<const Scalar> b, Matrix<Scalar> c) {
-  multiply_any<Scalar>({a.data, a.stride, 1}, b, c, false);
+  multiply_any<Scalar>({a.data, a.stride, 1}, b, nothing<Scalar>(), c);
 }
 
 template <class Scalar>
-void multiply_add(Matrix<const Scalar> a, Matrix<const Scalar> b, Matrix<Scalar> c) {
-  multiply_any<Scalar>({a.data, a.stride, 1}, b, c, true);
+void multiply_add(Matrix<const Scalar> a, Matrix<const Scalar> b, Matrix<const Scalar> addend,
+                  Matrix<Scalar> c) {
+  multiply_any<Scalar>({a.data, a.stride, 1}, b, addend, c);
 }
 
 template <class Scalar>
 void multiply_transposed(Matrix<const Scalar> a, Matrix<const Scalar> b, Matrix<Scalar> c) {
-  multiply_any<Scalar>({a.data, 1, a.stride}, b, c, false);
+  multiply_any<Scalar>({a.data, 1, a.stride}, b, nothing<Scalar>(), c);
 }
 
-template <class Scalar>
-void multiply_transposed_add(Matrix<const Scalar> a, Matrix<const Scalar> b, Matrix<Scalar> c) {
-  multiply_any<Scalar>({a.data, 1, a.stride}, b, c, true);
-}
-
-template <class Scalar>
-void transpose(Matrix<const Scalar> from, Matrix<Scalar> to) {
-  // Square blocks, so that both sides are read and written a cache line at a time.
-  constexpr Index kBlock = 16;
-  for (Index row = 0; row < from.rows; row += kBlock) {
-    const Index row_end = std::min(row + kBlock, from.rows);
-    for (Index col = 0; col < from.cols; col += kBlock) {
-      const Index col_end = std::min(col + kBlock, from.cols);
-      for (Index c = col; c < col_end; ++c) {
-        for (Index r = row; r < row_end; ++r) to.row(c)[r] = from.row(r)[c];
-      }
-    }
-  }
-}
-
-#define MICROGPT_INSTANTIATE(Scalar)                                                             \
-  template void multiply(Matrix<const Scalar>, Matrix<const Scalar>, Matrix<Scalar>);            \
-  template void multiply_add(Matrix<const Scalar>, Matrix<const Scalar>, Matrix<Scalar>);        \
-  template void multiply_transposed(Matrix<const Scalar>, Matrix<const Scalar>, Matrix<Scalar>); \
-  template void multiply_transposed_add(Matrix<const Scalar>, Matrix<const Scalar>,              \
-                                        Matrix<Scalar>);                                         \
-  template void transpose(Matrix<const Scalar>, Matrix<Scalar>);
+#define MICROGPT_INSTANTIATE(Scalar)                                                           \
+  template void multiply(Matrix<const Scalar>, Matrix<const Scalar>, Matrix<Scalar>);          \
+  template void multiply_add(Matrix<const Scalar>, Matrix<const Scalar>, Matrix<const Scalar>, \
+                             Matrix<Scalar>);                                                  \
+  template void multiply_transposed(Matrix<const Scalar>, Matrix<const Scalar>, Matrix<Scalar>);
 MICROGPT_INSTANTIATE(float)
 MICROGPT_INSTANTIATE(double)
 #undef MICROGPT_INSTANTIATE

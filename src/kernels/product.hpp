@@ -49,20 +49,13 @@ struct Matrix {
 template <class Scalar>
 void multiply(Matrix<const Scalar> a, Matrix<const Scalar> b, Matrix<Scalar> c);
 
-/// c += a · b.
+/// c = addend + a · b. The addend may be c itself.
 template <class Scalar>
-void multiply_add(Matrix<const Scalar> a, Matrix<const Scalar> b, Matrix<Scalar> c);
+void multiply_add(Matrix<const Scalar> a, Matrix<const Scalar> b, Matrix<const Scalar> addend,
+                  Matrix<Scalar> c);
 
 /// c = aᵀ · b for a (k x m), b (k x n), c (m x n).
 template <class Scalar>
 void multiply_transposed(Matrix<const Scalar> a, Matrix<const Scalar> b, Matrix<Scalar> c);
-
-/// c += aᵀ · b for a (k x m), b (k x n), c (m x n).
-template <class Scalar>
-void multiply_transposed_add(Matrix<const Scalar> a, Matrix<const Scalar> b, Matrix<Scalar> c);
-
-/// to = fromᵀ.
-template <class Scalar>
-void transpose(Matrix<const Scalar> from, Matrix<Scalar> to);
 
 }  // namespace microgpt::kernels

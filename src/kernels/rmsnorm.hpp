@@ -1,4 +1,7 @@
-// RMSNorm without gain (Zhang and Sennrich, 2019): y = x / sqrt(mean(x²) + 1e-5), row by row.
+// RMSNorm without gain (Zhang and Sennrich, 2019): y = x / sqrt(mean(x²) + 1e-5), position by
+// position. Matrices are features x positions, so that a vector holds one feature of many
+// positions and every sum runs down the features.
+//
 // The reciprocal root is kept, so that backward can make y again from x instead of storing it.
 #pragma once
 
@@ -8,7 +11,8 @@ namespace microgpt::kernels {
 
 inline constexpr double kRmsNormEpsilon = 1e-5;
 
-/// inverse_rms[r] = 1 / sqrt(mean(x_r²) + 1e-5); y = x · inverse_rms. x, y: rows x n.
+/// inverse_rms[p] = 1 / sqrt(mean(x_p²) + 1e-5); y = x · inverse_rms. x, y: n x positions; whole
+/// vectors of positions are read and written. y may be x.
 template <class Scalar>
 void rmsnorm(Matrix<const Scalar> x, Scalar* inverse_rms, Matrix<Scalar> y);
 
@@ -16,7 +20,7 @@ void rmsnorm(Matrix<const Scalar> x, Scalar* inverse_rms, Matrix<Scalar> y);
 template <class Scalar>
 void rmsnorm_again(Matrix<const Scalar> x, const Scalar* inverse_rms, Matrix<Scalar> y);
 
-/// dx = the gradient with respect to x, given dy. With s = inverse_rms and n columns:
+/// dx = the gradient with respect to x, given dy. With s = inverse_rms and n features:
 ///   dx = s · dy - x · s³ / n · (dy · x)
 /// dx may be dy itself.
 template <class Scalar>

@@ -84,6 +84,12 @@ inline void store_partial(Scalar* to, Vector<Scalar> vector, std::ptrdiff_t coun
 #endif
 }
 
+/// Lane l of the result is lane Lanes[l] of a and b, one behind the other.
+template <int... Lanes, class V>
+[[gnu::always_inline]] inline V shuffle(V a, V b, std::integer_sequence<int, Lanes...> /*lanes*/) {
+  return __builtin_shufflevector(a, b, Lanes...);
+}
+
 /// Calls body(0), body(1), … body(Count - 1) with compile-time indices: an array of vectors stays
 /// in registers only where every index into it is a constant.
 template <int Count, class Body>

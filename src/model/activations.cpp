@@ -1,37 +1,57 @@
 #include "model/activations.hpp"
 
+#include <algorithm>
+
 #include "kernels/simd.hpp"
 
 namespace microgpt {
 namespace {
 
+using kernels::kLanes;
 using kernels::padded;
-using kernels::whole_blocks;
 
-// Scalars of all matrices and columns that an Activations carves from its buffer.
+// Scalars from one row to the next. Where rows are long, an odd number of vectors, lest the same
+// column of many rows compete for the same few sets of a cache.
 template <class Scalar>
-Index buffer_size(const ModelShape& shape, Index max_rows) {
-  const Index n_embd = padded<Scalar>(shape.n_embd);
-  const Index qkv = padded<Scalar>(3 * shape.n_embd);
-  const Index hidden = padded<Scalar>(shape.mlp_width());
-  const Index logits = padded<Scalar>(shape.vocab_size);
-  const Index per_layer = 3 * n_embd + qkv + hidden;
-  const Index log_sums = shape.n_layer * shape.n_head * whole_blocks<Scalar>(max_rows);
-  const Index shared = 5 * n_embd + qkv + 2 * hidden + logits;
-  const Index columns = 1 + 2 * shape.n_layer;
-  return max_rows * (shared + shape.n_layer * per_layer) + log_sums +
-         columns * padded<Scalar>(max_rows);
+Index stride_for(Index columns) {
+  constexpr Index kLong = 8;
+  const Index vectors = padded<Scalar>(columns) / kLanes<Scalar>;
+  return (vectors >= kLong ? vectors | 1 : vectors) * kLanes<Scalar>;
+}
+
+// Rows of all matrices that an Activations carves from its buffer.
+Index rows_of(const ModelShape& shape) {
+  const Index n_embd = shape.n_embd;
+  const Index per_layer = 6 * n_embd + shape.n_head + shape.mlp_width() + 2;
+  const Index shared = 7 * n_embd + 2 * shape.mlp_width() + shape.vocab_size + 4;
+  return shared + shape.n_layer * per_layer;
+}
+
+// A transposed copy has at most as many features as the MLP is wide.
+template <class Scalar>
+Index transposed_size(const ModelShape& shape, Index max_positions) {
+  return padded<Scalar>(max_positions) * stride_for<Scalar>(shape.mlp_width());
+}
+
+// Attention reads up to two vectors behind the last row.
+template <class Scalar>
+Index buffer_size(const ModelShape& shape, Index max_positions) {
+  return rows_of(shape) * stride_for<Scalar>(max_positions) +
+         transposed_size<Scalar>(shape, max_positions) + 2 * kLanes<Scalar>;
 }
 
 }  // namespace
 
 template <class Scalar>
-Activations<Scalar>::Activations(const ModelShape& shape, Index max_rows)
-    : max_rows_(max_rows),
-      buffer_(static_cast<std::size_t>(buffer_size<Scalar>(shape, max_rows))),
+Activations<Scalar>::Activations(const ModelShape& shape, Index max_positions)
+    : max_positions_(max_positions),
+      buffer_(static_cast<std::size_t>(buffer_size<Scalar>(shape, max_positions))),
       next_(buffer_.data()),
+      place_(take_row()),
+      loss_scales_(take_row()),
+      losses_(take_row()),
       embedded_(take(shape.n_embd)),
-      embedded_inverse_rms_(take_column()),
+      embedded_inverse_rms_(take_row()),
       output_(take(shape.n_embd)),
       logits_(take(shape.vocab_size)),
       normed_(take(shape.n_embd)),
@@ -40,49 +60,74 @@ Activations<Scalar>::Activations(const ModelShape& shape, Index max_rows)
       d_narrow_(take(shape.n_embd)),
       d_qkv_(take(3 * shape.n_embd)),
       d_hidden_(take(shape.mlp_width())),
-      attention_(shape.block_size, shape.n_embd),
-      document_start_(static_cast<std::size_t>(max_rows)) {
+      attention_(shape.block_size, padded<Scalar>(max_positions)),
+      token_storage_(static_cast<std::size_t>(2 * max_positions)) {
   for (Index l = 0; l < shape.n_layer; ++l) {
     layers_.push_back({.input = take(shape.n_embd),
-                       .input_inverse_rms = take_column(),
                        .qkv = take(3 * shape.n_embd),
-                       .log_sum_exp = take(shape.n_head, whole_blocks<Scalar>(max_rows)),
+                       .log_sum_exp = take(shape.n_head),
                        .attended = take(shape.n_embd),
                        .middle = take(shape.n_embd),
-                       .middle_inverse_rms = take_column(),
-                       .hidden = take(shape.mlp_width())});
+                       .hidden = take(shape.mlp_width()),
+                       .input_inverse_rms = take_row(),
+                       .middle_inverse_rms = take_row()});
   }
+  transposed_ = next_;
 }
 
 template <class Scalar>
-std::int64_t Activations<Scalar>::bytes(const ModelShape& shape, Index max_rows) {
-  const Index scratch = kernels::AttentionScratch<Scalar>::size(shape.block_size, shape.n_embd);
-  return (buffer_size<Scalar>(shape, max_rows) + scratch) * static_cast<Index>(sizeof(Scalar)) +
-         max_rows * static_cast<Index>(sizeof(Index));
+std::int64_t Activations<Scalar>::bytes(const ModelShape& shape, Index max_positions) {
+  const Index scratch =
+      kernels::AttentionScratch<Scalar>::size(shape.block_size, padded<Scalar>(max_positions));
+  return (buffer_size<Scalar>(shape, max_positions) + scratch) *
+             static_cast<Index>(sizeof(Scalar)) +
+         2 * max_positions * static_cast<Index>(sizeof(Token));
 }
 
 template <class Scalar>
-Matrix<Scalar> Activations<Scalar>::take(Index rows, Index cols) {
-  const Matrix<Scalar> matrix(next_, rows, cols, padded<Scalar>(cols));
-  next_ += matrix.rows * matrix.stride;
-  return matrix;
+typename Activations<Scalar>::Slot Activations<Scalar>::take(Index rows) {
+  const Slot slot{next_, rows};
+  next_ += rows * stride_for<Scalar>(max_positions_);
+  return slot;
 }
 
 template <class Scalar>
-Scalar* Activations<Scalar>::take_column() {
-  Scalar* const column = next_;
-  next_ += padded<Scalar>(max_rows_);
-  return column;
-}
-
-template <class Scalar>
-LayerActivations<Scalar> Activations<Scalar>::layer(Index index, Index rows) {
-  LayerActivations<Scalar> layer = layers_[static_cast<std::size_t>(index)];
-  for (Matrix<Scalar>* matrix :
-       {&layer.input, &layer.qkv, &layer.attended, &layer.middle, &layer.hidden}) {
-    matrix->rows = rows;
+void Activations<Scalar>::set_piece(const PackedDocuments& piece) {
+  const auto positions = static_cast<std::size_t>(piece.positions());
+  columns_ = padded<Scalar>(piece.positions());
+  stride_ = stride_for<Scalar>(columns_);
+  tokens_ = std::span(token_storage_).first(positions);
+  targets_ = std::span(token_storage_).subspan(positions, positions);
+  longest_ = 0;
+  std::size_t position = 0;
+  for (const Document& document : piece.documents) {
+    longest_ = std::max(longest_, document.length);
+    const Token* from = piece.stream.data() + document.offset;
+    for (Index place = 0; place < document.length; ++place, ++position) {
+      tokens_[position] = from[place];
+      targets_[position] = from[place + 1];
+      place_[position] = static_cast<Scalar>(place);
+    }
   }
-  return layer;
+  std::fill(place_ + positions, place_ + columns_, Scalar{0});
+}
+
+template <class Scalar>
+LayerActivations<Scalar> Activations<Scalar>::layer(Index index) const {
+  const LayerSlots& slots = layers_[static_cast<std::size_t>(index)];
+  return {.input = of(slots.input),
+          .input_inverse_rms = slots.input_inverse_rms,
+          .qkv = of(slots.qkv),
+          .log_sum_exp = of(slots.log_sum_exp),
+          .attended = of(slots.attended),
+          .middle = of(slots.middle),
+          .middle_inverse_rms = slots.middle_inverse_rms,
+          .hidden = of(slots.hidden)};
+}
+
+template <class Scalar>
+Matrix<Scalar> Activations<Scalar>::transposed(Index features) const {
+  return {transposed_, positions(), features, stride_for<Scalar>(features)};
 }
 
 template class Activations<float>;

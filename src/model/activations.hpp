@@ -1,11 +1,17 @@
 // What forward leaves for backward, for one piece of packed documents: all of a worker's own
 // memory.
 //
+// Every matrix is features x positions: a row holds one feature of all positions of the piece, a
+// column (one lane of a vector) all features of one position. Columns are padded to whole vectors;
+// those behind the last position hold numbers of no meaning, but finite ones.
+//
 // Stored per position and layer: the two residual inputs, queries, keys and values, the attended
 // values, the MLP's input to its activation, and three reciprocal roots and log-sums. Norms,
 // activations and attention probabilities are cheap to make again, and are not stored.
 #pragma once
 
+#include <cstdint>
+#include <span>
 #include <vector>
 
 #include "kernels/attention.hpp"
@@ -18,7 +24,7 @@ namespace microgpt {
 using kernels::Index;
 using kernels::Matrix;
 
-/// Documents laid end to end: row r of every matrix is one position of one of them.
+/// Documents laid end to end: column p of every matrix is one position of one of them.
 struct PackedDocuments {
   std::span<const Token> stream;
   std::span<const Document> documents;
@@ -30,73 +36,103 @@ struct PackedDocuments {
   }
 };
 
-/// Views for `rows` positions. C = n_embd.
+/// C = n_embd.
 template <class Scalar>
 struct LayerActivations {
-  Matrix<Scalar> input;        ///< rows x C: the residual stream before attention
-  Scalar* input_inverse_rms;   ///< rows
-  Matrix<Scalar> qkv;          ///< rows x 3C
-  Matrix<Scalar> log_sum_exp;  ///< n_head x rows, and room for whole blocks of queries
-  Matrix<Scalar> attended;     ///< rows x C
-  Matrix<Scalar> middle;       ///< rows x C: the residual stream before the MLP
-  Scalar* middle_inverse_rms;  ///< rows
-  Matrix<Scalar> hidden;       ///< rows x 4C: before the activation
+  Matrix<Scalar> input;        ///< C x positions: the residual stream before attention
+  Scalar* input_inverse_rms;   ///< positions
+  Matrix<Scalar> qkv;          ///< 3C x positions
+  Matrix<Scalar> log_sum_exp;  ///< n_head x positions
+  Matrix<Scalar> attended;     ///< C x positions
+  Matrix<Scalar> middle;       ///< C x positions: the residual stream before the MLP
+  Scalar* middle_inverse_rms;  ///< positions
+  Matrix<Scalar> hidden;       ///< 4C x positions: before the activation
 };
 
 template <class Scalar>
 class Activations {
  public:
-  /// Room for pieces of up to `max_rows` positions; a document is no longer than block_size.
-  Activations(const ModelShape& shape, Index max_rows);
+  /// Room for pieces of up to `max_positions`; a document is no longer than block_size.
+  Activations(const ModelShape& shape, Index max_positions);
 
   /// What such an object takes, in bytes.
-  [[nodiscard]] static std::int64_t bytes(const ModelShape& shape, Index max_rows);
+  [[nodiscard]] static std::int64_t bytes(const ModelShape& shape, Index max_positions);
 
-  [[nodiscard]] Index max_rows() const { return max_rows_; }
+  [[nodiscard]] Index max_positions() const { return max_positions_; }
 
-  /// Views for the first `rows` positions; rows <= max_rows.
-  [[nodiscard]] Matrix<Scalar> embedded(Index rows) { return of(embedded_, rows); }
+  /// To be called before any of the views below is asked for: lays the documents out.
+  void set_piece(const PackedDocuments& piece);
+
+  /// Positions of the piece; the views have as many columns, rounded up to whole vectors.
+  [[nodiscard]] Index positions() const { return std::ssize(targets_); }
+  [[nodiscard]] Index columns() const { return columns_; }
+
+  /// For each position of the piece: the token there and the one that it is to predict.
+  [[nodiscard]] std::span<const Token> tokens() const { return tokens_; }
+  [[nodiscard]] std::span<const Token> targets() const { return targets_; }
+  /// For each column its place in its document, 0 behind the last position.
+  [[nodiscard]] kernels::PackedPositions<Scalar> packed() const { return {place_, longest_}; }
+
+  /// For each column a factor of its loss, and the losses. 0 behind the last position.
+  [[nodiscard]] Scalar* loss_scales() { return loss_scales_; }
+  [[nodiscard]] std::span<Scalar> losses() { return {losses_, targets_.size()}; }
+
+  [[nodiscard]] Matrix<Scalar> embedded() const { return of(embedded_); }
   [[nodiscard]] Scalar* embedded_inverse_rms() { return embedded_inverse_rms_; }
-  [[nodiscard]] LayerActivations<Scalar> layer(Index index, Index rows);
-  [[nodiscard]] Matrix<Scalar> output(Index rows) { return of(output_, rows); }
-  [[nodiscard]] Matrix<Scalar> logits(Index rows) { return of(logits_, rows); }
-
-  /// For each row the first row of its document, as the caller fills it in.
-  [[nodiscard]] std::span<Index> document_start(Index rows) {
-    return std::span(document_start_).first(static_cast<std::size_t>(rows));
-  }
+  [[nodiscard]] LayerActivations<Scalar> layer(Index index) const;
+  [[nodiscard]] Matrix<Scalar> output() const { return of(output_); }
+  [[nodiscard]] Matrix<Scalar> logits() const { return of(logits_); }
 
   /// Scratch that one layer hands to the next.
-  [[nodiscard]] Matrix<Scalar> normed(Index rows) { return of(normed_, rows); }
-  [[nodiscard]] Matrix<Scalar> activated(Index rows) { return of(activated_, rows); }
-  [[nodiscard]] Matrix<Scalar> d_residual(Index rows) { return of(d_residual_, rows); }
-  [[nodiscard]] Matrix<Scalar> d_narrow(Index rows) { return of(d_narrow_, rows); }
-  [[nodiscard]] Matrix<Scalar> d_qkv(Index rows) { return of(d_qkv_, rows); }
-  [[nodiscard]] Matrix<Scalar> d_hidden(Index rows) { return of(d_hidden_, rows); }
+  [[nodiscard]] Matrix<Scalar> normed() const { return of(normed_); }
+  [[nodiscard]] Matrix<Scalar> activated() const { return of(activated_); }
+  [[nodiscard]] Matrix<Scalar> d_residual() const { return of(d_residual_); }
+  [[nodiscard]] Matrix<Scalar> d_narrow() const { return of(d_narrow_); }
+  [[nodiscard]] Matrix<Scalar> d_qkv() const { return of(d_qkv_); }
+  [[nodiscard]] Matrix<Scalar> d_hidden() const { return of(d_hidden_); }
   [[nodiscard]] kernels::AttentionScratch<Scalar>& attention_scratch() { return attention_; }
 
- private:
-  static Matrix<Scalar> of(const Matrix<Scalar>& all, Index rows) { return all.row_range(0, rows); }
-  Matrix<Scalar> take(Index rows, Index cols);
-  Matrix<Scalar> take(Index cols) { return take(max_rows_, cols); }
-  Scalar* take_column();
+  /// positions x features: a transposed copy of one of the matrices above.
+  [[nodiscard]] Matrix<Scalar> transposed(Index features) const;
 
-  Index max_rows_;
+ private:
+  // A matrix of this many rows in the buffer, whose columns are those of the piece.
+  struct Slot {
+    Scalar* data;
+    Index rows;
+  };
+  struct LayerSlots {
+    Slot input, qkv, log_sum_exp, attended, middle, hidden;
+    Scalar* input_inverse_rms;
+    Scalar* middle_inverse_rms;
+  };
+
+  [[nodiscard]] Matrix<Scalar> of(const Slot& slot) const {
+    return {slot.data, slot.rows, columns_, stride_};
+  }
+  Slot take(Index rows);
+  Scalar* take_row() { return take(1).data; }
+
+  Index max_positions_;
+  Index columns_ = 0;
+  Index stride_ = 0;
+  Index longest_ = 0;
+
   AlignedBuffer<Scalar> buffer_;
   Scalar* next_;
-  Matrix<Scalar> embedded_;
+  Scalar* place_;
+  Scalar* loss_scales_;
+  Scalar* losses_;
+  Slot embedded_;
   Scalar* embedded_inverse_rms_;
-  Matrix<Scalar> output_;
-  Matrix<Scalar> logits_;
-  Matrix<Scalar> normed_;
-  Matrix<Scalar> activated_;
-  Matrix<Scalar> d_residual_;
-  Matrix<Scalar> d_narrow_;
-  Matrix<Scalar> d_qkv_;
-  Matrix<Scalar> d_hidden_;
-  std::vector<LayerActivations<Scalar>> layers_;
+  Slot output_, logits_;
+  Slot normed_, activated_, d_residual_, d_narrow_, d_qkv_, d_hidden_;
+  std::vector<LayerSlots> layers_;
+  Scalar* transposed_;
   kernels::AttentionScratch<Scalar> attention_;
-  std::vector<Index> document_start_;
+  std::vector<Token> token_storage_;
+  std::span<Token> tokens_;
+  std::span<Token> targets_;
 };
 
 }  // namespace microgpt

@@ -1,12 +1,17 @@
 // The transformer itself: forward and hand-written backward over packed, unpadded documents.
 //
-// Linear layers are one product over all rows of the piece; attention keeps to each document. Each
-// backward step stands in reverse order of its forward step, in the same words.
+// Activations are features x positions, so that a linear layer reads as in the textbook:
+//
+//   y = W · x      dx = Wᵀ · dy      dW = dy · xᵀ
+//
+// each one product over all positions of the piece; attention keeps to each document. Each backward
+// step stands in reverse order of its forward step, in the same words.
 #pragma once
 
 #include <span>
 
 #include "model/activations.hpp"
+#include "model/gradient.hpp"
 #include "model/weights.hpp"
 
 namespace microgpt {
@@ -16,10 +21,9 @@ template <class Scalar>
 struct TransformerWeights {
   const ModelShape& shape;
   const Weights<const Scalar>& weights;
-  const TransposedWeights<Scalar>& transposed;
 };
 
-/// Fills activations.logits(rows) for the piece, and all that backward needs.
+/// Lays the piece out in `activations`, and fills its logits and all that backward needs.
 template <class Scalar>
 void forward(const TransformerWeights<Scalar>& model, const PackedDocuments& piece,
              Activations<Scalar>& activations);
@@ -31,10 +35,10 @@ void document_losses(const PackedDocuments& piece, Activations<Scalar>& activati
                      std::span<double> losses);
 
 /// After forward: losses as above, and the gradient of the sum over the documents of
-/// document_scale · loss is added to `gradients`. Spends the activations.
+/// document_scale · loss goes to `gradients`. Spends the activations.
 template <class Scalar>
 void backward(const TransformerWeights<Scalar>& model, const PackedDocuments& piece,
               double document_scale, Activations<Scalar>& activations, std::span<double> losses,
-              const Weights<Scalar>& gradients);
+              const Weights<Scalar>& gradients, Gradient mode);
 
 }  // namespace microgpt

@@ -67,11 +67,13 @@ BatchGradient DataParallelEngine<Scalar>::compute_gradient(std::span<const Docum
 template <class Scalar>
 void DataParallelEngine<Scalar>::compute_lane(std::size_t lane, std::span<double> losses,
                                               Activations<Scalar>& activations) {
-  std::ranges::fill(gradients_[lane].values(), Scalar{0});
+  Gradient mode = Gradient::replace;
   for (Lane rest = lanes_[lane]; !rest.empty();) {
     const PackedDocuments piece{workers_.stream(), first_piece(rest, limits_.piece_positions)};
     forward(workers_.model(), piece, activations);
-    backward(workers_.model(), piece, document_scale_, activations, losses, gradient_views_[lane]);
+    backward(workers_.model(), piece, document_scale_, activations, losses, gradient_views_[lane],
+             mode);
+    mode = Gradient::add;
     losses = losses.subspan(piece.documents.size());
     rest = rest.subspan(piece.documents.size());
   }
@@ -97,7 +99,6 @@ void DataParallelEngine<Scalar>::update(const kernels::AdamStep& step) {
                                  slice_of(state_.parameters, slice), slice_of(state_.m, slice),
                                  slice_of(state_.v, slice));
   });
-  workers_.refresh_weights();
 }
 
 template <class Scalar>

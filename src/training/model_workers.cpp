@@ -8,26 +8,16 @@ template <class Scalar>
 ModelWorkers<Scalar>::ModelWorkers(const ModelShape& shape, const Scalar* parameters,
                                    std::span<const Token> stream, std::int64_t piece_positions,
                                    int threads)
-    : shape_(shape),
-      stream_(stream),
-      weights_(shape, parameters),
-      transposed_(shape, weights_),
-      pool_(threads) {
+    : shape_(shape), stream_(stream), weights_(shape, parameters), pool_(threads) {
   activations_.reserve(static_cast<std::size_t>(threads));
   for (int worker = 0; worker < threads; ++worker) {
     activations_.emplace_back(shape_, piece_positions);
   }
-  refresh_weights();
-}
-
-template <class Scalar>
-void ModelWorkers<Scalar>::refresh_weights() {
-  pool_.run(transposed_.pieces(), [&](std::size_t piece, int) { transposed_.refresh(piece); });
 }
 
 template <class Scalar>
 double ModelWorkers<Scalar>::evaluate(std::span<const Document> documents) {
-  plan_pieces(documents, activations_[0].max_rows(), pieces_);
+  plan_pieces(documents, activations_[0].max_positions(), pieces_);
   losses_.resize(documents.size());
   pool_.run(pieces_.size(), [&](std::size_t index, int worker) {
     const PackedDocuments piece{stream_, pieces_[index]};

@@ -21,13 +21,10 @@ class ModelWorkers {
 
   [[nodiscard]] WorkerPool& pool() { return pool_; }
   [[nodiscard]] std::span<const Token> stream() const { return stream_; }
-  [[nodiscard]] TransformerWeights<Scalar> model() const { return {shape_, weights_, transposed_}; }
+  [[nodiscard]] TransformerWeights<Scalar> model() const { return {shape_, weights_}; }
   [[nodiscard]] Activations<Scalar>& activations(int worker) {
     return activations_[static_cast<std::size_t>(worker)];
   }
-
-  /// To be called when the parameters have changed.
-  void refresh_weights();
 
   /// The mean loss over all positions of `documents`, in nats.
   [[nodiscard]] double evaluate(std::span<const Document> documents);
@@ -36,7 +33,6 @@ class ModelWorkers {
   ModelShape shape_;
   std::span<const Token> stream_;
   Weights<const Scalar> weights_;
-  TransposedWeights<Scalar> transposed_;
   std::vector<Activations<Scalar>> activations_;
   std::vector<std::span<const Document>> pieces_;
   std::vector<double> losses_;

@@ -1,0 +1,8 @@
+#pragma once
+
+namespace microgpt {
+
+/// Whether a gradient joins what its buffer holds, or replaces it.
+enum class Gradient { replace, add };
+
+}  // namespace microgpt
