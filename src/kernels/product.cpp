@@ -1,52 +1,69 @@
 #include "kernels/product.hpp"
 
-#include <type_traits>
-
 #include "kernels/simd.hpp"
 
 namespace microgpt::kernels {
 namespace {
 
-// A(m, k) = data[m * row_stride + k * col_stride]: a matrix or its transpose.
+// C = addend + A · B, where A(m, k) = a[m * a_row_stride + k * a_col_stride] is a matrix or its
+// transpose, and addend.data may be null.
 template <class Scalar>
-struct LeftOperand {
-  const Scalar* data;
-  Index row_stride;
-  Index col_stride;
+struct Product {
+  const Scalar* a;
+  Index a_row_stride;
+  Index a_col_stride;
+  Matrix<const Scalar> b;
+  Matrix<const Scalar> addend;
+  Matrix<Scalar> c;
 };
 
 // One tile of C: Rows rows by Vectors vectors of columns, of which the last holds `tail` columns
-// where Partial. It starts from `addend`, or from 0 where there is none.
+// where Partial.
 template <int Rows, int Vectors, bool Partial, class Scalar>
-[[gnu::noinline]] void multiply_tile(LeftOperand<Scalar> a, const Scalar* b, Index b_stride,
-                                     const Scalar* addend, Index addend_stride, Scalar* c,
-                                     Index c_stride, Index depth, Index tail) {
+[[gnu::always_inline]] inline void multiply_tile(const Product<Scalar>& product, Index row,
+                                                 Index column, Index tail) {
   constexpr Index kWidth = kLanes<Scalar>;
   const auto load_columns = [tail](const Scalar* from, auto v) __attribute__((always_inline)) {
     if constexpr (Partial && v == Vectors - 1) return load_partial(from + v * kWidth, tail);
     return load(from + v * kWidth);
   };
 
-  Vector<Scalar> sum[Rows][Vectors];
-  unrolled<Rows>([&](auto r) __attribute__((always_inline)) {
-    unrolled<Vectors>([&](auto v) __attribute__((always_inline)) {
-      sum[r][v] =
-          addend != nullptr ? load_columns(addend + r * addend_stride, v) : Vector<Scalar>{};
+  Vector<Scalar> sum[Rows][Vectors] = {};
+  if (product.addend.data != nullptr) {
+    const Scalar* addend = product.addend.row(row) + column;
+    const Index stride = product.addend.stride;
+    unrolled<Rows>([&](auto r) __attribute__((always_inline)) {
+      unrolled<Vectors>([&](auto v) __attribute__((always_inline)) {
+        sum[r][v] = load_columns(addend + r * stride, v);
+      });
     });
-  });
+  }
 
-  const Scalar* a_column = a.data;
-  for (Index k = 0; k < depth; ++k, a_column += a.col_stride, b += b_stride) {
+  const Index a_row_stride = product.a_row_stride;
+  const Index a_col_stride = product.a_col_stride;
+  const Index b_stride = product.b.stride;
+  const Scalar* b = product.b.data + column;
+  // A pointer for every four rows of A: what x86 can add to one without further registers.
+  constexpr int kRowsAPointer = Rows < 4 ? Rows : 4;
+  const Scalar* a[Rows / kRowsAPointer];
+  unrolled<Rows / kRowsAPointer>([&](auto g) __attribute__((always_inline)) {
+    a[g] = product.a + (row + kRowsAPointer * g) * a_row_stride;
+  });
+  for (Index k = product.b.rows; k > 0; --k, b += b_stride) {
     Vector<Scalar> b_row[Vectors];
     unrolled<Vectors>([&](auto v)
                           __attribute__((always_inline)) { b_row[v] = load_columns(b, v); });
     unrolled<Rows>([&](auto r) __attribute__((always_inline)) {
-      const Scalar factor = a_column[r * a.row_stride];
+      const Scalar factor = a[r / kRowsAPointer][r % kRowsAPointer * a_row_stride];
       unrolled<Vectors>([&](auto v)
                             __attribute__((always_inline)) { sum[r][v] += factor * b_row[v]; });
     });
+    unrolled<Rows / kRowsAPointer>([&](auto g)
+                                       __attribute__((always_inline)) { a[g] += a_col_stride; });
   }
 
+  Scalar* c = product.c.row(row) + column;
+  const Index c_stride = product.c.stride;
   unrolled<Rows>([&](auto r) __attribute__((always_inline)) {
     unrolled<Vectors>([&](auto v) __attribute__((always_inline)) {
       Scalar* to = c + r * c_stride + v * kWidth;
@@ -63,45 +80,36 @@ template <int Rows, int Vectors, bool Partial, class Scalar>
 inline constexpr int kTileVectors = 2;
 inline constexpr int kAccumulators = kVectorRegisters >= 32 ? 16 : 8;
 
-// All rows of C for one panel of columns.
+// Rows first_row and on of one panel of columns, Rows at a time; the rest in smaller tiles.
 template <int Rows, int Vectors, bool Partial, class Scalar>
-void multiply_panel(LeftOperand<Scalar> a, Matrix<const Scalar> b, Matrix<const Scalar> addend,
-                    Matrix<Scalar> c, Index tail, Index first_row = 0) {
+[[gnu::noinline]] void multiply_panel(const Product<Scalar>& product, Index column, Index tail,
+                                      Index first_row) {
   Index row = first_row;
-  for (; row + Rows <= c.rows; row += Rows) {
-    const Scalar* start = addend.data == nullptr ? nullptr : addend.row(row);
-    multiply_tile<Rows, Vectors, Partial>({a.data + row * a.row_stride, a.row_stride, a.col_stride},
-                                          b.data, b.stride, start, addend.stride, c.row(row),
-                                          c.stride, b.rows, tail);
+  for (; row + Rows <= product.c.rows; row += Rows) {
+    multiply_tile<Rows, Vectors, Partial>(product, row, column, tail);
   }
   if constexpr (Rows > 1) {
-    multiply_panel<Rows / 2, Vectors, Partial>(a, b, addend, c, tail, row);
+    if (row < product.c.rows) {
+      multiply_panel<Rows / 2, Vectors, Partial>(product, column, tail, row);
+    }
   }
 }
 
 template <class Scalar>
-void multiply_any(LeftOperand<Scalar> a, Matrix<const Scalar> b, Matrix<const Scalar> addend,
-                  Matrix<Scalar> c) {
+void multiply_any(const Product<Scalar>& product) {
   constexpr Index kWidth = kLanes<Scalar>;
-  const auto do_panel = [&]<int Vectors, bool Partial>(std::integral_constant<int, Vectors>,
-                                                       std::bool_constant<Partial>, Index first,
-                                                       Index width) {
-    const Index offset = addend.data == nullptr ? 0 : first;
-    multiply_panel<kAccumulators / Vectors, Vectors, Partial>(
-        a, b.column_range(first, width), addend.column_range(offset, width),
-        c.column_range(first, width), width % kWidth);
-  };
-  constexpr std::integral_constant<int, kTileVectors> kTwo;
-  constexpr std::integral_constant<int, 1> kOne;
+  const Index cols = product.c.cols;
   Index column = 0;
-  for (; column + kTileVectors * kWidth <= c.cols; column += kTileVectors * kWidth) {
-    do_panel(kTwo, std::false_type{}, column, kTileVectors * kWidth);
+  for (; column + kTileVectors * kWidth <= cols; column += kTileVectors * kWidth) {
+    multiply_panel<kAccumulators / kTileVectors, kTileVectors, false>(product, column, 0, 0);
   }
-  if (column + kWidth <= c.cols) {
-    do_panel(kOne, std::false_type{}, column, kWidth);
+  if (column + kWidth <= cols) {
+    multiply_panel<kAccumulators, 1, false>(product, column, 0, 0);
     column += kWidth;
   }
-  if (column < c.cols) do_panel(kOne, std::true_type{}, column, c.cols - column);
+  if (column < cols) {
+    multiply_panel<kAccumulators, 1, true>(product, column, cols - column, 0);
+  }
 }
 
 template <class Scalar>
@@ -113,18 +121,18 @@ Matrix<const Scalar> nothing() {
 
 template <class Scalar>
 void multiply(Matrix<const Scalar> a, Matrix<const Scalar> b, Matrix<Scalar> c) {
-  multiply_any<Scalar>({a.data, a.stride, 1}, b, nothing<Scalar>(), c);
+  multiply_any<Scalar>({a.data, a.stride, 1, b, nothing<Scalar>(), c});
 }
 
 template <class Scalar>
 void multiply_add(Matrix<const Scalar> a, Matrix<const Scalar> b, Matrix<const Scalar> addend,
                   Matrix<Scalar> c) {
-  multiply_any<Scalar>({a.data, a.stride, 1}, b, addend, c);
+  multiply_any<Scalar>({a.data, a.stride, 1, b, addend, c});
 }
 
 template <class Scalar>
 void multiply_transposed(Matrix<const Scalar> a, Matrix<const Scalar> b, Matrix<Scalar> c) {
-  multiply_any<Scalar>({a.data, 1, a.stride}, b, nothing<Scalar>(), c);
+  multiply_any<Scalar>({a.data, 1, a.stride, b, nothing<Scalar>(), c});
 }
 
 #define MICROGPT_INSTANTIATE(Scalar)                                                           \
