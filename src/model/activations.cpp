@@ -23,7 +23,7 @@ Index stride_for(Index columns) {
 Index rows_of(const ModelShape& shape) {
   const Index n_embd = shape.n_embd;
   const Index per_layer = 6 * n_embd + shape.n_head + shape.mlp_width() + 2;
-  const Index shared = 7 * n_embd + 2 * shape.mlp_width() + shape.vocab_size + 4;
+  const Index shared = 8 * n_embd + 2 * shape.mlp_width() + shape.vocab_size + 4;
   return shared + shape.n_layer * per_layer;
 }
 

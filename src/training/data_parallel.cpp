@@ -56,9 +56,12 @@ BatchGradient DataParallelEngine<Scalar>::compute_gradient(std::span<const Docum
 
   workers_.pool().run(lanes_.size(), [&](std::size_t lane, int worker) {
     const auto first_document = static_cast<std::size_t>(lanes_[lane].data() - batch.data());
-    compute_lane(lane, losses.subspan(first_document), workers_.activations(worker));
+    compute_lane(lane, losses.subspan(first_document), worker);
   });
-  workers_.pool().run(slices(), [&](std::size_t slice, int) { reduce_slice(slice); });
+  workers_.pool().run(slices(), [&](std::size_t slice, int worker) {
+    const PhaseTimer timer(profile_, worker, &WorkerProfile::all_reduce);
+    reduce_slice(slice);
+  });
 
   return {.loss = std::accumulate(losses.begin(), losses.end(), 0.0) * document_scale_,
           .squared_norm = std::accumulate(squared_norms_.begin(), squared_norms_.end(), 0.0)};
@@ -66,13 +69,20 @@ BatchGradient DataParallelEngine<Scalar>::compute_gradient(std::span<const Docum
 
 template <class Scalar>
 void DataParallelEngine<Scalar>::compute_lane(std::size_t lane, std::span<double> losses,
-                                              Activations<Scalar>& activations) {
+                                              int worker) {
+  Activations<Scalar>& activations = workers_.activations(worker);
   Gradient mode = Gradient::replace;
   for (Lane rest = lanes_[lane]; !rest.empty();) {
     const PackedDocuments piece{workers_.stream(), first_piece(rest, limits_.piece_positions)};
-    forward(workers_.model(), piece, activations);
-    backward(workers_.model(), piece, document_scale_, activations, losses, gradient_views_[lane],
-             mode);
+    {
+      const PhaseTimer timer(profile_, worker, &WorkerProfile::forward);
+      forward(workers_.model(), piece, activations);
+    }
+    {
+      const PhaseTimer timer(profile_, worker, &WorkerProfile::backward);
+      backward(workers_.model(), piece, document_scale_, activations, losses, gradient_views_[lane],
+               mode);
+    }
     mode = Gradient::add;
     losses = losses.subspan(piece.documents.size());
     rest = rest.subspan(piece.documents.size());
@@ -94,7 +104,8 @@ void DataParallelEngine<Scalar>::reduce_slice(std::size_t slice) {
 
 template <class Scalar>
 void DataParallelEngine<Scalar>::update(const kernels::AdamStep& step) {
-  workers_.pool().run(slices(), [&](std::size_t slice, int) {
+  workers_.pool().run(slices(), [&](std::size_t slice, int worker) {
+    const PhaseTimer timer(profile_, worker, &WorkerProfile::adam);
     kernels::adam_update<Scalar>(step, slice_of(gradients_[0], slice),
                                  slice_of(state_.parameters, slice), slice_of(state_.m, slice),
                                  slice_of(state_.v, slice));

@@ -7,6 +7,7 @@
 
 #include "training/batch_plan.hpp"
 #include "training/model_workers.hpp"
+#include "training/step_profile.hpp"
 #include "training/training_engine.hpp"
 
 namespace microgpt {
@@ -23,11 +24,16 @@ class DataParallelEngine final : public TrainingEngine {
   void update(const kernels::AdamStep& step) override;
   double evaluate(std::span<const Document> documents) override;
 
+  [[nodiscard]] int workers() const { return workers_.pool().workers(); }
+  /// Adds the time of the following steps to `profile`, with an entry for each worker; null: to
+  /// none. The profile outlives the engine or is taken away.
+  void set_profile(StepProfile* profile) { profile_ = profile; }
+
  private:
   using Lane = std::span<const Document>;
 
   // The gradient of one lane's documents, whose losses go to `losses`.
-  void compute_lane(std::size_t lane, std::span<double> losses, Activations<Scalar>& activations);
+  void compute_lane(std::size_t lane, std::span<double> losses, int worker);
   void reduce_slice(std::size_t slice);
   [[nodiscard]] std::size_t slices() const;
 
@@ -40,6 +46,7 @@ class DataParallelEngine final : public TrainingEngine {
   std::vector<double> losses_;         // one a document
   std::vector<double> squared_norms_;  // one a slice
   double document_scale_ = 0;
+  StepProfile* profile_ = nullptr;
 };
 
 }  // namespace microgpt

@@ -20,6 +20,7 @@ class ModelWorkers {
                std::int64_t piece_positions, int threads);
 
   [[nodiscard]] WorkerPool& pool() { return pool_; }
+  [[nodiscard]] const WorkerPool& pool() const { return pool_; }
   [[nodiscard]] std::span<const Token> stream() const { return stream_; }
   [[nodiscard]] TransformerWeights<Scalar> model() const { return {shape_, weights_}; }
   [[nodiscard]] Activations<Scalar>& activations(int worker) {

@@ -1,0 +1,14 @@
+// What one core could do: the rate of independent fused multiply-adds in float32.
+#pragma once
+
+namespace microgpt::bench {
+
+/// Floating-point operations a second (two a multiply-add) of the calling thread, from a loop of
+/// some milliseconds.
+[[nodiscard]] double fma_rate();
+
+/// The sum of the rates of so many threads at once, over that of one alone: what the machine itself
+/// gains from them. Median of some tries.
+[[nodiscard]] double fma_speed_up(int threads);
+
+}  // namespace microgpt::bench

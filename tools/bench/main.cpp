@@ -1,0 +1,160 @@
+// How long a training step takes, for each shape and number of threads, and what share that is of
+// what one core could do.
+//
+// Each shape is one Google Benchmark whose iterations are rounds: in a round all sides of the shape
+// (one thread, two threads, …) train one after the other for some milliseconds, with the rate of
+// fused multiply-adds measured between them. A share or a ratio is taken within its round, so that
+// a noisy machine disturbs both of its sides; the table gives medians and ranges over the rounds.
+#include <benchmark/benchmark.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cxxopts.hpp>
+#include <exception>
+#include <fstream>
+#include <memory>
+#include <thread>
+
+#include "fma_rate.hpp"
+#include "microgpt/error.hpp"
+#include "results.hpp"
+#include "shapes.hpp"
+#include "side.hpp"
+
+namespace {
+
+using namespace microgpt;
+using namespace microgpt::bench;
+
+struct Options {
+  std::vector<std::string> shapes;
+  std::vector<int> threads;
+  std::int64_t batch_size;  // 0: the shape's own
+  std::int64_t rounds;
+  double seconds;  // of training, a side and round
+  std::string names;
+};
+
+// Rounds of all sides of one shape; appends a row for each side.
+void measure(benchmark::State& state, const Shape& shape, const Options& options,
+             Results& results) {
+  const Documents documents = make_documents(shape, options.names);
+  std::vector<std::unique_ptr<Side>> sides;
+  std::vector<Result> rows;
+  for (const int threads : options.threads) {
+    sides.push_back(std::make_unique<Side>(shape, documents, threads));
+    rows.push_back({.shape = shape.name,
+                    .threads = threads,
+                    .flops_per_token = flops_per_token(shape.model),
+                    .us_per_document = {},
+                    .tokens_per_second = {},
+                    .share_of_core = {},
+                    .speed_up = {},
+                    .phases = {}});
+  }
+
+  for (auto _ : state) {
+    double rate_before = fma_rate();
+    double first_side = 0;
+    for (std::size_t s = 0; s < sides.size(); ++s) {
+      const Measurement done = sides[s]->train(options.seconds);
+      const double rate_after = fma_rate();
+      const double rate = (rate_before + rate_after) / 2;
+      rate_before = rate_after;
+      results.fma_rate.add(rate);
+      if (s == 0) first_side = done.seconds_per_document();
+      Result& row = rows[s];
+      row.us_per_document.add(done.seconds_per_document() * 1e6);
+      row.tokens_per_second.add(done.tokens_per_second());
+      row.share_of_core.add(done.tokens_per_second() * row.flops_per_token / rate);
+      row.speed_up.add(first_side / done.seconds_per_document());
+    }
+    state.SetIterationTime(first_side * static_cast<double>(shape.batch_size));
+  }
+  for (std::size_t s = 0; s < sides.size(); ++s) {
+    rows[s].phases = sides[s]->profile(2 * options.seconds);
+    results.rows.push_back(rows[s]);
+  }
+}
+
+Options parse(int argc, char** argv, std::string& json_file) {
+  const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  std::vector<int> threads{1};
+  while (threads.back() * 2 <= cores) threads.push_back(threads.back() * 2);
+  cxxopts::Options description("microgpt_bench", "Times training steps.");
+  description.add_options()                                                                       //
+      ("shapes", "which of A, A1, B, C, D, E, F, G", cxxopts::value<std::vector<std::string>>())  //
+      ("threads", "numbers of threads; the first is what speed-ups are relative to",
+       cxxopts::value<std::vector<int>>())  //
+      ("batch-size", "documents a step, instead of the shapes' own",
+       cxxopts::value<std::int64_t>()->default_value("0"))                                     //
+      ("rounds", "rounds of each shape", cxxopts::value<std::int64_t>()->default_value("15"))  //
+      ("seconds", "of training, for each side in each round",
+       cxxopts::value<double>()->default_value("0.1"))  //
+      ("names", "file of names, one a line",
+       cxxopts::value<std::string>()->default_value(MICROGPT_NAMES))  //
+      ("json", "write everything to this file",
+       cxxopts::value<std::string>()->default_value(""))  //
+      ("h,help", "print this");
+  const auto parsed = description.parse(argc, argv);
+  if (parsed.count("help") > 0) {
+    fmt::print("{}", description.help());
+    std::exit(0);
+  }
+  json_file = parsed["json"].as<std::string>();
+  Options options{.shapes = {},
+                  .threads = threads,
+                  .batch_size = parsed["batch-size"].as<std::int64_t>(),
+                  .rounds = std::max<std::int64_t>(1, parsed["rounds"].as<std::int64_t>()),
+                  .seconds = parsed["seconds"].as<double>(),
+                  .names = parsed["names"].as<std::string>()};
+  if (parsed.count("threads") > 0) options.threads = parsed["threads"].as<std::vector<int>>();
+  if (parsed.count("shapes") > 0) {
+    options.shapes = parsed["shapes"].as<std::vector<std::string>>();
+  } else {
+    for (const Shape& shape : shapes()) options.shapes.push_back(shape.name);
+  }
+  return options;
+}
+
+int run(int argc, char** argv) {
+  std::string json_file;
+  const Options options = parse(argc, argv, json_file);
+
+  Results results;
+  for (const int threads : options.threads) {
+    if (threads > 1) results.fma_speed_ups.emplace_back(threads, fma_speed_up(threads));
+  }
+  for (const std::string& name : options.shapes) {
+    Shape shape = shape_named(name);
+    if (options.batch_size > 0) shape.batch_size = options.batch_size;
+    benchmark::RegisterBenchmark(name.c_str(),
+                                 [shape, &options, &results](benchmark::State& state) {
+                                   measure(state, shape, options, results);
+                                 })
+        ->UseManualTime()
+        ->Iterations(options.rounds);
+  }
+  benchmark::RunSpecifiedBenchmarks();
+  benchmark::Shutdown();
+
+  fmt::print("\n{}", to_table(results));
+  if (!json_file.empty()) {
+    std::ofstream file(json_file);
+    file << to_json(results);
+    if (!file.flush())
+      throw InputError(json_file + ": cannot be written; give --json another file");
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "microgpt_bench: error: {}\n", error.what());
+    return 2;
+  }
+}

@@ -1,0 +1,42 @@
+// What a run of the benchmark has found, as a table for people and as JSON.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "training/step_profile.hpp"
+
+namespace microgpt::bench {
+
+/// A number that was measured several times.
+struct Samples {
+  std::vector<double> values;
+
+  void add(double value) { values.push_back(value); }
+  [[nodiscard]] double median() const;
+  [[nodiscard]] double least() const;
+  [[nodiscard]] double most() const;
+};
+
+/// One row: a shape and a number of threads.
+struct Result {
+  std::string shape;
+  int threads = 0;
+  double flops_per_token = 0;
+  Samples us_per_document;
+  Samples tokens_per_second;
+  Samples share_of_core;  ///< of the rate of fused multiply-adds just before and after
+  Samples speed_up;       ///< documents a second over those of the shape's first side
+  WorkerProfile phases;   ///< shares of all threads' time
+};
+
+struct Results {
+  Samples fma_rate;  ///< one core's, floating-point operations a second
+  std::vector<std::pair<int, double>> fma_speed_ups;  ///< the machine's own, for numbers of threads
+  std::vector<Result> rows;
+};
+
+[[nodiscard]] std::string to_table(const Results& results);
+[[nodiscard]] std::string to_json(const Results& results);
+
+}  // namespace microgpt::bench
