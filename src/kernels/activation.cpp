@@ -54,7 +54,7 @@ struct Gelu {
 };
 
 template <class Function, class Scalar>
-void apply(Matrix<const Scalar> x, Matrix<Scalar> y) {
+void apply(const Matrix<const Scalar>& x, const Matrix<Scalar>& y) {
   for (Index r = 0; r < x.rows; ++r) {
     for (Index i = 0; i < x.cols; i += kLanes<Scalar>) {
       store(y.row(r) + i, Function::value(load(x.row(r) + i)));
@@ -63,7 +63,8 @@ void apply(Matrix<const Scalar> x, Matrix<Scalar> y) {
 }
 
 template <class Function, class Scalar>
-void apply_backward(Matrix<const Scalar> x, Matrix<Scalar> y, Matrix<Scalar> dy) {
+void apply_backward(const Matrix<const Scalar>& x, const Matrix<Scalar>& y,
+                    const Matrix<Scalar>& dy) {
   for (Index r = 0; r < x.rows; ++r) {
     for (Index i = 0; i < x.cols; i += kLanes<Scalar>) {
       Vector<Scalar> value;
@@ -91,21 +92,22 @@ void with_functions(Activation activation, Body&& body) {
 }  // namespace
 
 template <class Scalar>
-void activate(Activation activation, Matrix<const Scalar> x, Matrix<Scalar> y) {
+void activate(Activation activation, const Matrix<const Scalar>& x, const Matrix<Scalar>& y) {
   with_functions<Scalar>(activation,
                          [&]<class Function>(Function) { apply<Function, Scalar>(x, y); });
 }
 
 template <class Scalar>
-void activate_backward(Activation activation, Matrix<const Scalar> x, Matrix<Scalar> y,
-                       Matrix<Scalar> dy) {
+void activate_backward(Activation activation, const Matrix<const Scalar>& x,
+                       const Matrix<Scalar>& y, const Matrix<Scalar>& dy) {
   with_functions<Scalar>(
       activation, [&]<class Function>(Function) { apply_backward<Function, Scalar>(x, y, dy); });
 }
 
-#define MICROGPT_INSTANTIATE(Scalar)                                        \
-  template void activate(Activation, Matrix<const Scalar>, Matrix<Scalar>); \
-  template void activate_backward(Activation, Matrix<const Scalar>, Matrix<Scalar>, Matrix<Scalar>);
+#define MICROGPT_INSTANTIATE(Scalar)                                                              \
+  template void activate(Activation, const Matrix<const Scalar>&, const Matrix<Scalar>&);         \
+  template void activate_backward(Activation, const Matrix<const Scalar>&, const Matrix<Scalar>&, \
+                                  const Matrix<Scalar>&);
 MICROGPT_INSTANTIATE(float)
 MICROGPT_INSTANTIATE(double)
 #undef MICROGPT_INSTANTIATE

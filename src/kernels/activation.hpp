@@ -12,12 +12,12 @@ namespace microgpt::kernels {
 
 /// y = activation(x). x, y: rows x n, whole vectors of columns; y may be x.
 template <class Scalar>
-void activate(Activation activation, Matrix<const Scalar> x, Matrix<Scalar> y);
+void activate(Activation activation, const Matrix<const Scalar>& x, const Matrix<Scalar>& y);
 
 /// y = activation(x) once more, and dy, the gradient of y, becomes that of x: dy · activation'(x).
 /// One pass, since the two share their tanh.
 template <class Scalar>
-void activate_backward(Activation activation, Matrix<const Scalar> x, Matrix<Scalar> y,
-                       Matrix<Scalar> dy);
+void activate_backward(Activation activation, const Matrix<const Scalar>& x,
+                       const Matrix<Scalar>& y, const Matrix<Scalar>& dy);
 
 }  // namespace microgpt::kernels

@@ -8,35 +8,28 @@
 namespace microgpt::kernels {
 namespace {
 
-// Distances are taken four at a time, and so are the features of a head as far as they go.
-constexpr Index kGroup = 4;
+constexpr int kGroup = static_cast<int>(kDistanceGroup);
 
-constexpr Index whole_groups(Index count) { return (count + kGroup - 1) / kGroup * kGroup; }
+// The score of a key that a query may not see: exp makes it 0.
+template <class Scalar>
+constexpr auto kUnseen = static_cast<Scalar>(-1e30);
 
 // The rows of one head in a matrix that holds queries, keys and values one above the other.
 template <class Scalar>
 struct Head {
   Matrix<Scalar> query, key, value;
 
-  Head(Matrix<Scalar> qkv, Index head, Index head_size)
+  Head(const Matrix<Scalar>& qkv, Index head, Index head_size)
       : query(qkv.row_range(head * head_size, head_size)),
         key(qkv.row_range(qkv.rows / 3 + head * head_size, head_size)),
         value(qkv.row_range(qkv.rows / 3 * 2 + head * head_size, head_size)) {}
 };
 
-// Distances that any query of the vector at `position` looks back over, in whole groups.
-template <class Scalar>
-Index distances_from(const PackedPositions<Scalar>& packed, Index position) {
-  const Scalar* place = packed.place + position;
-  const Scalar farthest = *std::max_element(place, place + kLanes<Scalar>);
-  return whole_groups(static_cast<Index>(farthest) + 1);
-}
-
 // score[d] = query · key at distance d, for one vector of queries: Σ_i a_i[position] b_i[position -
 // d], written to row d of `to` at column `column`.
 template <class Scalar>
-void dot_by_distance(Matrix<const Scalar> a, Matrix<const Scalar> b, Index position,
-                     Index distances, Matrix<Scalar> to, Index column) {
+void dot_by_distance(const Matrix<const Scalar>& a, const Matrix<const Scalar>& b, Index position,
+                     Index distances, const Matrix<Scalar>& to, Index column) {
   for (Index d = 0; d < distances; d += kGroup) {
     Vector<Scalar> sum[kGroup] = {};
     for (Index i = 0; i < a.rows; ++i) {
@@ -50,12 +43,26 @@ void dot_by_distance(Matrix<const Scalar> a, Matrix<const Scalar> b, Index posit
   }
 }
 
+// The scores of one vector of queries, before scaling; far below all others where a key belongs to
+// an earlier document.
+template <class Scalar>
+void masked_scores(const Head<const Scalar>& head, const PackedPositions<Scalar>& packed,
+                   Index position, Index distances, const Matrix<Scalar>& scores, Index column) {
+  dot_by_distance<Scalar>(head.query, head.key, position, distances, scores, column);
+  const Vector<Scalar> place = load(packed.place + position);
+  for (Index d = 1; d < distances; ++d) {
+    Scalar* score = scores.row(d) + column;
+    store(score,
+          place >= static_cast<Scalar>(d) ? load(score) : Vector<Scalar>{} + kUnseen<Scalar>);
+  }
+}
+
 // Rows first .. first + Rows - 1 of: to_i[position] = factor · Σ_d weights[d] values_i, where
 // weights are taken from column `column` + d · step and values from position + d · step.
 template <int Rows, int Step, bool Ahead, class Scalar>
-void weigh_rows(Matrix<const Scalar> weights, Index column, Matrix<const Scalar> values,
-                Index position, Index distances, Vector<Scalar> factor, Index first,
-                Matrix<Scalar> to) {
+void weigh_rows(const Matrix<const Scalar>& weights, Index column,
+                const Matrix<const Scalar>& values, Index position, Index distances,
+                Vector<Scalar> factor, Index first, const Matrix<Scalar>& to) {
   Vector<Scalar> sum[Rows] = {};
   for (Index d = 0; d < distances; ++d) {
     const Vector<Scalar> weight = load(weights.row(d) + column + (Ahead ? d : 0));
@@ -69,8 +76,8 @@ void weigh_rows(Matrix<const Scalar> weights, Index column, Matrix<const Scalar>
 }
 
 template <int Step, bool Ahead, class Scalar>
-void weigh(Matrix<const Scalar> weights, Index column, Matrix<const Scalar> values, Index position,
-           Index distances, Vector<Scalar> factor, Matrix<Scalar> to) {
+void weigh(const Matrix<const Scalar>& weights, Index column, const Matrix<const Scalar>& values,
+           Index position, Index distances, Vector<Scalar> factor, const Matrix<Scalar>& to) {
   constexpr int kMany = 8;
   Index i = 0;
   for (; i + kMany <= to.rows; i += kMany) {
@@ -86,16 +93,17 @@ void weigh(Matrix<const Scalar> weights, Index column, Matrix<const Scalar> valu
 
 // to_i = factor · Σ_d weights[d] · values_i at distance d back.
 template <class Scalar>
-void weigh_back(Matrix<const Scalar> weights, Index column, Matrix<const Scalar> values,
-                Index position, Index distances, Vector<Scalar> factor, Matrix<Scalar> to) {
+void weigh_back(const Matrix<const Scalar>& weights, Index column,
+                const Matrix<const Scalar>& values, Index position, Index distances,
+                Vector<Scalar> factor, const Matrix<Scalar>& to) {
   weigh<-1, false>(weights, column, values, position, distances, factor, to);
 }
 
 // to_i = Σ_d (weights[d] · values_i) of the query at distance d ahead: what a key or a value
 // receives.
 template <class Scalar>
-void weigh_ahead(Matrix<const Scalar> weights, Matrix<const Scalar> values, Index position,
-                 Index distances, Matrix<Scalar> to) {
+void weigh_ahead(const Matrix<const Scalar>& weights, const Matrix<const Scalar>& values,
+                 Index position, Index distances, const Matrix<Scalar>& to) {
   weigh<1, true>(weights, position, values, position, distances, Vector<Scalar>{} + 1, to);
 }
 
@@ -125,30 +133,25 @@ Matrix<Scalar> AttentionScratch<Scalar>::d_scores(Index columns) {
 }
 
 template <class Scalar>
-void attention(Matrix<const Scalar> qkv, const PackedPositions<Scalar>& packed, Index n_head,
-               AttentionScratch<Scalar>& scratch, Matrix<Scalar> log_sum_exp, Matrix<Scalar> out) {
+void attention(const Matrix<const Scalar>& qkv, const PackedPositions<Scalar>& packed, Index n_head,
+               AttentionScratch<Scalar>& scratch, const Matrix<Scalar>& log_sum_exp,
+               const Matrix<Scalar>& out) {
   const Index head_size = out.rows / n_head;
   const Scalar scale = 1 / std::sqrt(static_cast<Scalar>(head_size));
   const auto scores = scratch.probabilities(kLanes<Scalar>);
 
   for (Index position = 0; position < out.cols; position += kLanes<Scalar>) {
-    const Index distances = distances_from(packed, position);
-    const Vector<Scalar> place = load(packed.place + position);
+    const Index distances = packed.distances[position / kLanes<Scalar>];
     for (Index h = 0; h < n_head; ++h) {
       const Head<const Scalar> head(qkv, h, head_size);
-      dot_by_distance<Scalar>(head.query, head.key, position, distances, scores, 0);
+      masked_scores<Scalar>(head, packed, position, distances, scores, 0);
       Vector<Scalar> largest = load(scores.row(0));
-      for (Index d = 1; d < distances; ++d) {
-        const Vector<Scalar> score = load(scores.row(d));
-        const auto better = (place >= static_cast<Scalar>(d)) & (score > largest);
-        largest = better ? score : largest;
-      }
+      for (Index d = 1; d < distances; ++d) largest = maximum(load(scores.row(d)), largest);
       Vector<Scalar> sum{};
       for (Index d = 0; d < distances; ++d) {
         const Vector<Scalar> weight = exp<Scalar>((load(scores.row(d)) - largest) * scale);
-        const Vector<Scalar> seen = place >= static_cast<Scalar>(d) ? weight : Vector<Scalar>{};
-        store(scores.row(d), seen);
-        sum += seen;
+        store(scores.row(d), weight);
+        sum += weight;
       }
       weigh_back<Scalar>(scores, 0, head.value, position, distances, 1 / sum,
                          out.row_range(h * head_size, head_size));
@@ -158,13 +161,14 @@ void attention(Matrix<const Scalar> qkv, const PackedPositions<Scalar>& packed, 
 }
 
 template <class Scalar>
-void attention_backward(Matrix<const Scalar> qkv, const PackedPositions<Scalar>& packed,
-                        Index n_head, Matrix<const Scalar> log_sum_exp, Matrix<const Scalar> d_out,
-                        AttentionScratch<Scalar>& scratch, Matrix<Scalar> d_qkv) {
+void attention_backward(const Matrix<const Scalar>& qkv, const PackedPositions<Scalar>& packed,
+                        Index n_head, const Matrix<const Scalar>& log_sum_exp,
+                        const Matrix<const Scalar>& d_out, AttentionScratch<Scalar>& scratch,
+                        const Matrix<Scalar>& d_qkv) {
   const Index columns = d_out.cols;
   const Index head_size = d_out.rows / n_head;
   const Scalar scale = 1 / std::sqrt(static_cast<Scalar>(head_size));
-  const Index longest = whole_groups(packed.longest);
+  const Index longest = packed.most_distances;
   const auto p = scratch.probabilities(columns);
   const auto d_score = scratch.d_scores(columns);
   for (Index d = 0; d < longest; ++d) {
@@ -180,19 +184,17 @@ void attention_backward(Matrix<const Scalar> qkv, const PackedPositions<Scalar>&
     const auto d_out_head = d_out.row_range(h * head_size, head_size);
 
     for (Index position = 0; position < columns; position += kLanes<Scalar>) {
-      const Index distances = distances_from(packed, position);
-      const Vector<Scalar> place = load(packed.place + position);
+      const Index distances = packed.distances[position / kLanes<Scalar>];
       const Vector<Scalar> log_sum = load(log_sum_exp.row(h) + position);
-      dot_by_distance<Scalar>(head.query, head.key, position, distances, p, position);
+      masked_scores<Scalar>(head, packed, position, distances, p, position);
       // dp for now
       dot_by_distance<Scalar>(d_out_head, head.value, position, distances, d_score, position);
       // d_score = p · (dp - Σ_s p_s dp_s): the gradient of softmax.
       Vector<Scalar> mean{};
       for (Index d = 0; d < distances; ++d) {
         const Vector<Scalar> weight = exp<Scalar>(load(p.row(d) + position) * scale - log_sum);
-        const Vector<Scalar> seen = place >= static_cast<Scalar>(d) ? weight : Vector<Scalar>{};
-        store(p.row(d) + position, seen);
-        mean += seen * load(d_score.row(d) + position);
+        store(p.row(d) + position, weight);
+        mean += weight * load(d_score.row(d) + position);
       }
       for (Index d = 0; d < distances; ++d) {
         const Vector<Scalar> weight = load(p.row(d) + position);
@@ -217,11 +219,13 @@ void attention_backward(Matrix<const Scalar> qkv, const PackedPositions<Scalar>&
 
 #define MICROGPT_INSTANTIATE(Scalar)                                                            \
   template class AttentionScratch<Scalar>;                                                      \
-  template void attention(Matrix<const Scalar>, const PackedPositions<Scalar>&, Index,          \
-                          AttentionScratch<Scalar>&, Matrix<Scalar>, Matrix<Scalar>);           \
-  template void attention_backward(Matrix<const Scalar>, const PackedPositions<Scalar>&, Index, \
-                                   Matrix<const Scalar>, Matrix<const Scalar>,                  \
-                                   AttentionScratch<Scalar>&, Matrix<Scalar>);
+  template void attention(const Matrix<const Scalar>&, const PackedPositions<Scalar>&, Index,   \
+                          AttentionScratch<Scalar>&, const Matrix<Scalar>&,                     \
+                          const Matrix<Scalar>&);                                               \
+  template void attention_backward(const Matrix<const Scalar>&, const PackedPositions<Scalar>&, \
+                                   Index, const Matrix<const Scalar>&,                          \
+                                   const Matrix<const Scalar>&, AttentionScratch<Scalar>&,      \
+                                   const Matrix<Scalar>&);
 MICROGPT_INSTANTIATE(float)
 MICROGPT_INSTANTIATE(double)
 #undef MICROGPT_INSTANTIATE

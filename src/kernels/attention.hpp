@@ -19,13 +19,21 @@
 
 namespace microgpt::kernels {
 
+/// Distances are taken four at a time.
+inline constexpr Index kDistanceGroup = 4;
+constexpr Index whole_groups(Index distances) {
+  return (distances + kDistanceGroup - 1) / kDistanceGroup * kDistanceGroup;
+}
+
 /// Documents that lie end to end.
 template <class Scalar>
 struct PackedPositions {
   /// For each column its place in its document, from 0; 0 in columns behind the last position.
   const Scalar* place;
-  /// Positions of the longest document.
-  Index longest;
+  /// For each vector of columns the distances that its queries look back over, in whole groups.
+  const Index* distances;
+  /// The largest of those.
+  Index most_distances;
 };
 
 /// Memory of one worker for the numbers of one head: distances x positions.
@@ -51,14 +59,16 @@ class AttentionScratch {
 /// C x positions. The number of columns is a multiple of the vector's lanes. At least 2 · lanes
 /// scalars in front of the keys can be read.
 template <class Scalar>
-void attention(Matrix<const Scalar> qkv, const PackedPositions<Scalar>& packed, Index n_head,
-               AttentionScratch<Scalar>& scratch, Matrix<Scalar> log_sum_exp, Matrix<Scalar> out);
+void attention(const Matrix<const Scalar>& qkv, const PackedPositions<Scalar>& packed, Index n_head,
+               AttentionScratch<Scalar>& scratch, const Matrix<Scalar>& log_sum_exp,
+               const Matrix<Scalar>& out);
 
 /// d_qkv = the gradient with respect to qkv, given d_out and what forward has kept. At least
 /// 2 · lanes scalars behind qkv and d_out can be read.
 template <class Scalar>
-void attention_backward(Matrix<const Scalar> qkv, const PackedPositions<Scalar>& packed,
-                        Index n_head, Matrix<const Scalar> log_sum_exp, Matrix<const Scalar> d_out,
-                        AttentionScratch<Scalar>& scratch, Matrix<Scalar> d_qkv);
+void attention_backward(const Matrix<const Scalar>& qkv, const PackedPositions<Scalar>& packed,
+                        Index n_head, const Matrix<const Scalar>& log_sum_exp,
+                        const Matrix<const Scalar>& d_out, AttentionScratch<Scalar>& scratch,
+                        const Matrix<Scalar>& d_qkv);
 
 }  // namespace microgpt::kernels

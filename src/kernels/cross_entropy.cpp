@@ -11,7 +11,8 @@ namespace {
 // The logits of one vector of positions become exp(logit - max); the losses of its first positions,
 // as many as there are targets, go to `losses`. Returns the sums of the exponentials.
 template <class Scalar>
-Vector<Scalar> exponentials_and_losses(Matrix<Scalar> logits, std::span<const std::int32_t> targets,
+Vector<Scalar> exponentials_and_losses(const Matrix<Scalar>& logits,
+                                       std::span<const std::int32_t> targets,
                                        std::span<Scalar> losses) {
   Vector<Scalar> largest = load(logits.row(0));
   for (Index v = 1; v < logits.rows; ++v) largest = maximum(load(logits.row(v)), largest);
@@ -35,7 +36,7 @@ Vector<Scalar> exponentials_and_losses(Matrix<Scalar> logits, std::span<const st
 
 // Calls body(columns, targets, losses) for one vector of positions after the other.
 template <class Scalar, class Body>
-void for_vectors(Matrix<Scalar> logits, std::span<const std::int32_t> targets,
+void for_vectors(const Matrix<Scalar>& logits, std::span<const std::int32_t> targets,
                  std::span<Scalar> losses, Body&& body) {
   for (std::size_t p = 0; p < targets.size(); p += kLanes<Scalar>) {
     const std::size_t count = std::min<std::size_t>(kLanes<Scalar>, targets.size() - p);
@@ -47,7 +48,7 @@ void for_vectors(Matrix<Scalar> logits, std::span<const std::int32_t> targets,
 }  // namespace
 
 template <class Scalar>
-void cross_entropy(Matrix<Scalar> logits, std::span<const std::int32_t> targets,
+void cross_entropy(const Matrix<Scalar>& logits, std::span<const std::int32_t> targets,
                    std::span<Scalar> losses) {
   for_vectors(logits, targets, losses, [](auto columns, auto some_targets, auto some_losses, auto) {
     (void)exponentials_and_losses<Scalar>(columns, some_targets, some_losses);
@@ -55,8 +56,9 @@ void cross_entropy(Matrix<Scalar> logits, std::span<const std::int32_t> targets,
 }
 
 template <class Scalar>
-void cross_entropy_with_gradient(Matrix<Scalar> logits, std::span<const std::int32_t> targets,
-                                 const Scalar* scales, std::span<Scalar> losses) {
+void cross_entropy_with_gradient(const Matrix<Scalar>& logits,
+                                 std::span<const std::int32_t> targets, const Scalar* scales,
+                                 std::span<Scalar> losses) {
   for_vectors(logits, targets, losses,
               [&](auto columns, auto some_targets, auto some_losses, std::size_t first) {
                 const Vector<Scalar> sum =
@@ -71,9 +73,10 @@ void cross_entropy_with_gradient(Matrix<Scalar> logits, std::span<const std::int
               });
 }
 
-#define MICROGPT_INSTANTIATE(Scalar)                                                             \
-  template void cross_entropy(Matrix<Scalar>, std::span<const std::int32_t>, std::span<Scalar>); \
-  template void cross_entropy_with_gradient(Matrix<Scalar>, std::span<const std::int32_t>,       \
+#define MICROGPT_INSTANTIATE(Scalar)                                                              \
+  template void cross_entropy(const Matrix<Scalar>&, std::span<const std::int32_t>,               \
+                              std::span<Scalar>);                                                 \
+  template void cross_entropy_with_gradient(const Matrix<Scalar>&, std::span<const std::int32_t>, \
                                             const Scalar*, std::span<Scalar>);
 MICROGPT_INSTANTIATE(float)
 MICROGPT_INSTANTIATE(double)

@@ -1,11 +1,73 @@
-// Elementary functions of whole vectors, from Eigen: each lane is rounded alike, whichever it is.
+// Elementary functions of whole vectors. exp is our own, since softmax spends its time there and
+// wants true zeros; the others are Eigen's. A lane's result does not depend on which lane it is.
 #pragma once
 
 #include <Eigen/Core>
+#include <array>
+#include <bit>
+#include <cstdint>
 
 #include "kernels/simd.hpp"
 
 namespace microgpt::kernels {
+
+template <class Scalar>
+struct ExpConstants;
+
+// Below `lowest` the result would not be a normal number, above `highest` not finite. A sum with
+// `round_to_integer` rounds to an integer, and holds it in its low bits. The coefficients are those
+// of r², r³, …: of a minimax polynomial (Moshier, Cephes expf) and of the Taylor series.
+template <>
+struct ExpConstants<float> {
+  using Integer = std::int32_t;
+  static constexpr float lowest = -87.33654F, highest = 88.37626F;
+  static constexpr float log2_e = 1.44269504F, ln2_high = 0.693359375F, ln2_low = -2.12194440e-4F;
+  static constexpr float round_to_integer = 0x1.8p23F;
+  static constexpr int mantissa_bits = 23, exponent_bias = 127;
+  static constexpr std::array<float, 6> coefficients{5.0000001201e-1F, 1.6666665459e-1F,
+                                                     4.1665795894e-2F, 8.3334519073e-3F,
+                                                     1.3981999507e-3F, 1.9875691500e-4F};
+};
+
+template <>
+struct ExpConstants<double> {
+  using Integer = std::int64_t;
+  static constexpr double lowest = -708.396418532264, highest = 709.0;
+  static constexpr double log2_e = 1.44269504088896340736;
+  static constexpr double ln2_high = 6.93147180369123816490e-01;
+  static constexpr double ln2_low = 1.90821492927058770002e-10;
+  static constexpr double round_to_integer = 0x1.8p52;
+  static constexpr int mantissa_bits = 52, exponent_bias = 1023;
+  static constexpr std::array<double, 12> coefficients{
+      1.0 / 2,     1.0 / 6,      1.0 / 24,      1.0 / 120,      1.0 / 720,       1.0 / 5040,
+      1.0 / 40320, 1.0 / 362880, 1.0 / 3628800, 1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800};
+};
+
+/// exp(x), within 2 units in the last place; 0 where it would not be a normal number; the largest
+/// that the polynomial reaches (2e38, or 8e307) where it would not be finite; NaN for NaN.
+///   x = n ln 2 + r with an integer n,  exp(x) = 2ⁿ exp(r),  |r| <= ln 2 / 2
+template <class Scalar>
+[[gnu::always_inline]] inline Vector<Scalar> exp(Vector<Scalar> x) {
+  using Constants = ExpConstants<Scalar>;
+  using Integer = typename Constants::Integer;
+  const Vector<Scalar> bounded = x > Constants::highest ? Vector<Scalar>{} + Constants::highest : x;
+  const Vector<Scalar> shifted = bounded * Constants::log2_e + Constants::round_to_integer;
+  const Vector<Scalar> n = shifted - Constants::round_to_integer;
+  const Vector<Scalar> r = bounded - n * Constants::ln2_high - n * Constants::ln2_low;
+
+  constexpr int kDegree = static_cast<int>(Constants::coefficients.size());
+  Vector<Scalar> polynomial = Vector<Scalar>{} + Constants::coefficients[kDegree - 1];
+  unrolled<kDegree - 1>([&](auto i) __attribute__((always_inline)) {
+    polynomial = polynomial * r + Constants::coefficients[kDegree - 2 - i];
+  });
+  const Vector<Scalar> exp_r = polynomial * (r * r) + r + 1;
+
+  constexpr Integer kZero = std::bit_cast<Integer>(Constants::round_to_integer);
+  const auto exponent =
+      std::bit_cast<Vector<Integer>>(shifted) - (kZero - Constants::exponent_bias);
+  const auto two_to_n = std::bit_cast<Vector<Scalar>>(exponent << Constants::mantissa_bits);
+  return x < Constants::lowest ? Vector<Scalar>{} : exp_r * two_to_n;
+}
 
 template <class Scalar>
 using LaneArray = Eigen::Array<Scalar, static_cast<int>(kLanes<Scalar>), 1>;
@@ -18,10 +80,6 @@ template <class Scalar, class Function>
   return load(result.data());
 }
 
-template <class Scalar>
-inline Vector<Scalar> exp(Vector<Scalar> x) {
-  return by_eigen<Scalar>(x, [](const auto& lanes) { return lanes.exp(); });
-}
 template <class Scalar>
 inline Vector<Scalar> log(Vector<Scalar> x) {
   return by_eigen<Scalar>(x, [](const auto& lanes) { return lanes.log(); });

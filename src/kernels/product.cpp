@@ -6,15 +6,15 @@ namespace microgpt::kernels {
 namespace {
 
 // C = addend + A · B, where A(m, k) = a[m * a_row_stride + k * a_col_stride] is a matrix or its
-// transpose, and addend.data may be null.
+// transpose, and addend may be null.
 template <class Scalar>
 struct Product {
   const Scalar* a;
   Index a_row_stride;
   Index a_col_stride;
-  Matrix<const Scalar> b;
-  Matrix<const Scalar> addend;
-  Matrix<Scalar> c;
+  const Matrix<const Scalar>& b;
+  const Matrix<const Scalar>* addend;
+  const Matrix<Scalar>& c;
 };
 
 // One tile of C: Rows rows by Vectors vectors of columns, of which the last holds `tail` columns
@@ -29,9 +29,9 @@ template <int Rows, int Vectors, bool Partial, class Scalar>
   };
 
   Vector<Scalar> sum[Rows][Vectors] = {};
-  if (product.addend.data != nullptr) {
-    const Scalar* addend = product.addend.row(row) + column;
-    const Index stride = product.addend.stride;
+  if (product.addend != nullptr) {
+    const Scalar* addend = product.addend->row(row) + column;
+    const Index stride = product.addend->stride;
     unrolled<Rows>([&](auto r) __attribute__((always_inline)) {
       unrolled<Vectors>([&](auto v) __attribute__((always_inline)) {
         sum[r][v] = load_columns(addend + r * stride, v);
@@ -112,34 +112,33 @@ void multiply_any(const Product<Scalar>& product) {
   }
 }
 
-template <class Scalar>
-Matrix<const Scalar> nothing() {
-  return {nullptr, 0, 0, 0};
-}
-
 }  // namespace
 
 template <class Scalar>
-void multiply(Matrix<const Scalar> a, Matrix<const Scalar> b, Matrix<Scalar> c) {
-  multiply_any<Scalar>({a.data, a.stride, 1, b, nothing<Scalar>(), c});
+void multiply(const Matrix<const Scalar>& a, const Matrix<const Scalar>& b,
+              const Matrix<Scalar>& c) {
+  multiply_any<Scalar>({a.data, a.stride, 1, b, nullptr, c});
 }
 
 template <class Scalar>
-void multiply_add(Matrix<const Scalar> a, Matrix<const Scalar> b, Matrix<const Scalar> addend,
-                  Matrix<Scalar> c) {
-  multiply_any<Scalar>({a.data, a.stride, 1, b, addend, c});
+void multiply_add(const Matrix<const Scalar>& a, const Matrix<const Scalar>& b,
+                  const Matrix<const Scalar>& addend, const Matrix<Scalar>& c) {
+  multiply_any<Scalar>({a.data, a.stride, 1, b, &addend, c});
 }
 
 template <class Scalar>
-void multiply_transposed(Matrix<const Scalar> a, Matrix<const Scalar> b, Matrix<Scalar> c) {
-  multiply_any<Scalar>({a.data, 1, a.stride, b, nothing<Scalar>(), c});
+void multiply_transposed(const Matrix<const Scalar>& a, const Matrix<const Scalar>& b,
+                         const Matrix<Scalar>& c) {
+  multiply_any<Scalar>({a.data, 1, a.stride, b, nullptr, c});
 }
 
-#define MICROGPT_INSTANTIATE(Scalar)                                                           \
-  template void multiply(Matrix<const Scalar>, Matrix<const Scalar>, Matrix<Scalar>);          \
-  template void multiply_add(Matrix<const Scalar>, Matrix<const Scalar>, Matrix<const Scalar>, \
-                             Matrix<Scalar>);                                                  \
-  template void multiply_transposed(Matrix<const Scalar>, Matrix<const Scalar>, Matrix<Scalar>);
+#define MICROGPT_INSTANTIATE(Scalar)                                                          \
+  template void multiply(const Matrix<const Scalar>&, const Matrix<const Scalar>&,            \
+                         const Matrix<Scalar>&);                                              \
+  template void multiply_add(const Matrix<const Scalar>&, const Matrix<const Scalar>&,        \
+                             const Matrix<const Scalar>&, const Matrix<Scalar>&);             \
+  template void multiply_transposed(const Matrix<const Scalar>&, const Matrix<const Scalar>&, \
+                                    const Matrix<Scalar>&);
 MICROGPT_INSTANTIATE(float)
 MICROGPT_INSTANTIATE(double)
 #undef MICROGPT_INSTANTIATE

@@ -47,15 +47,17 @@ struct Matrix {
 
 /// c = a · b for a (m x k), b (k x n), c (m x n).
 template <class Scalar>
-void multiply(Matrix<const Scalar> a, Matrix<const Scalar> b, Matrix<Scalar> c);
+void multiply(const Matrix<const Scalar>& a, const Matrix<const Scalar>& b,
+              const Matrix<Scalar>& c);
 
 /// c = addend + a · b. The addend may be c itself.
 template <class Scalar>
-void multiply_add(Matrix<const Scalar> a, Matrix<const Scalar> b, Matrix<const Scalar> addend,
-                  Matrix<Scalar> c);
+void multiply_add(const Matrix<const Scalar>& a, const Matrix<const Scalar>& b,
+                  const Matrix<const Scalar>& addend, const Matrix<Scalar>& c);
 
 /// c = aᵀ · b for a (k x m), b (k x n), c (m x n).
 template <class Scalar>
-void multiply_transposed(Matrix<const Scalar> a, Matrix<const Scalar> b, Matrix<Scalar> c);
+void multiply_transposed(const Matrix<const Scalar>& a, const Matrix<const Scalar>& b,
+                         const Matrix<Scalar>& c);
 
 }  // namespace microgpt::kernels

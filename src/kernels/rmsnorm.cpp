@@ -9,7 +9,7 @@ namespace {
 // Σ a_i b_i down the features of one vector of positions, in four chains that do not wait for each
 // other.
 template <class Scalar>
-Vector<Scalar> dot(Matrix<const Scalar> a, Matrix<const Scalar> b, Index position) {
+Vector<Scalar> dot(const Matrix<const Scalar>& a, const Matrix<const Scalar>& b, Index position) {
   constexpr int kChains = 4;
   const auto product = [&](Index i) {
     return load(a.row(i) + position) * load(b.row(i) + position);
@@ -24,8 +24,8 @@ Vector<Scalar> dot(Matrix<const Scalar> a, Matrix<const Scalar> b, Index positio
 }
 
 template <bool Add, class Scalar>
-void backward(Matrix<const Scalar> x, const Scalar* inverse_rms, Matrix<const Scalar> dy,
-              Matrix<Scalar> dx) {
+void backward(const Matrix<const Scalar>& x, const Scalar* inverse_rms,
+              const Matrix<const Scalar>& dy, const Matrix<Scalar>& dx) {
   const Scalar share = Scalar{1} / static_cast<Scalar>(x.rows);
   for (Index p = 0; p < x.cols; p += kLanes<Scalar>) {
     const Vector<Scalar> s = load(inverse_rms + p);
@@ -41,7 +41,7 @@ void backward(Matrix<const Scalar> x, const Scalar* inverse_rms, Matrix<const Sc
 }  // namespace
 
 template <class Scalar>
-void rmsnorm(Matrix<const Scalar> x, Scalar* inverse_rms, Matrix<Scalar> y) {
+void rmsnorm(const Matrix<const Scalar>& x, Scalar* inverse_rms, const Matrix<Scalar>& y) {
   const Scalar share = Scalar{1} / static_cast<Scalar>(x.rows);
   constexpr auto kEpsilon = static_cast<Scalar>(kRmsNormEpsilon);
   for (Index p = 0; p < x.cols; p += kLanes<Scalar>) {
@@ -52,7 +52,8 @@ void rmsnorm(Matrix<const Scalar> x, Scalar* inverse_rms, Matrix<Scalar> y) {
 }
 
 template <class Scalar>
-void rmsnorm_again(Matrix<const Scalar> x, const Scalar* inverse_rms, Matrix<Scalar> y) {
+void rmsnorm_again(const Matrix<const Scalar>& x, const Scalar* inverse_rms,
+                   const Matrix<Scalar>& y) {
   for (Index i = 0; i < x.rows; ++i) {
     for (Index p = 0; p < x.cols; p += kLanes<Scalar>) {
       store(y.row(i) + p, load(x.row(i) + p) * load(inverse_rms + p));
@@ -61,24 +62,24 @@ void rmsnorm_again(Matrix<const Scalar> x, const Scalar* inverse_rms, Matrix<Sca
 }
 
 template <class Scalar>
-void rmsnorm_backward(Matrix<const Scalar> x, const Scalar* inverse_rms, Matrix<const Scalar> dy,
-                      Matrix<Scalar> dx) {
+void rmsnorm_backward(const Matrix<const Scalar>& x, const Scalar* inverse_rms,
+                      const Matrix<const Scalar>& dy, const Matrix<Scalar>& dx) {
   backward<false>(x, inverse_rms, dy, dx);
 }
 
 template <class Scalar>
-void rmsnorm_backward_add(Matrix<const Scalar> x, const Scalar* inverse_rms,
-                          Matrix<const Scalar> dy, Matrix<Scalar> dx) {
+void rmsnorm_backward_add(const Matrix<const Scalar>& x, const Scalar* inverse_rms,
+                          const Matrix<const Scalar>& dy, const Matrix<Scalar>& dx) {
   backward<true>(x, inverse_rms, dy, dx);
 }
 
-#define MICROGPT_INSTANTIATE(Scalar)                                                            \
-  template void rmsnorm(Matrix<const Scalar>, Scalar*, Matrix<Scalar>);                         \
-  template void rmsnorm_again(Matrix<const Scalar>, const Scalar*, Matrix<Scalar>);             \
-  template void rmsnorm_backward(Matrix<const Scalar>, const Scalar*, Matrix<const Scalar>,     \
-                                 Matrix<Scalar>);                                               \
-  template void rmsnorm_backward_add(Matrix<const Scalar>, const Scalar*, Matrix<const Scalar>, \
-                                     Matrix<Scalar>);
+#define MICROGPT_INSTANTIATE(Scalar)                                                              \
+  template void rmsnorm(const Matrix<const Scalar>&, Scalar*, const Matrix<Scalar>&);             \
+  template void rmsnorm_again(const Matrix<const Scalar>&, const Scalar*, const Matrix<Scalar>&); \
+  template void rmsnorm_backward(const Matrix<const Scalar>&, const Scalar*,                      \
+                                 const Matrix<const Scalar>&, const Matrix<Scalar>&);             \
+  template void rmsnorm_backward_add(const Matrix<const Scalar>&, const Scalar*,                  \
+                                     const Matrix<const Scalar>&, const Matrix<Scalar>&);
 MICROGPT_INSTANTIATE(float)
 MICROGPT_INSTANTIATE(double)
 #undef MICROGPT_INSTANTIATE

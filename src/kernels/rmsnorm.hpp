@@ -14,22 +14,23 @@ inline constexpr double kRmsNormEpsilon = 1e-5;
 /// inverse_rms[p] = 1 / sqrt(mean(x_p²) + 1e-5); y = x · inverse_rms. x, y: n x positions; whole
 /// vectors of positions are read and written. y may be x.
 template <class Scalar>
-void rmsnorm(Matrix<const Scalar> x, Scalar* inverse_rms, Matrix<Scalar> y);
+void rmsnorm(const Matrix<const Scalar>& x, Scalar* inverse_rms, const Matrix<Scalar>& y);
 
 /// y = x · inverse_rms, from what rmsnorm has kept.
 template <class Scalar>
-void rmsnorm_again(Matrix<const Scalar> x, const Scalar* inverse_rms, Matrix<Scalar> y);
+void rmsnorm_again(const Matrix<const Scalar>& x, const Scalar* inverse_rms,
+                   const Matrix<Scalar>& y);
 
 /// dx = the gradient with respect to x, given dy. With s = inverse_rms and n features:
 ///   dx = s · dy - x · s³ / n · (dy · x)
 /// dx may be dy itself.
 template <class Scalar>
-void rmsnorm_backward(Matrix<const Scalar> x, const Scalar* inverse_rms, Matrix<const Scalar> dy,
-                      Matrix<Scalar> dx);
+void rmsnorm_backward(const Matrix<const Scalar>& x, const Scalar* inverse_rms,
+                      const Matrix<const Scalar>& dy, const Matrix<Scalar>& dx);
 
 /// The same, added to dx: the gradient joins the one that flows past the norm.
 template <class Scalar>
-void rmsnorm_backward_add(Matrix<const Scalar> x, const Scalar* inverse_rms,
-                          Matrix<const Scalar> dy, Matrix<Scalar> dx);
+void rmsnorm_backward_add(const Matrix<const Scalar>& x, const Scalar* inverse_rms,
+                          const Matrix<const Scalar>& dy, const Matrix<Scalar>& dx);
 
 }  // namespace microgpt::kernels

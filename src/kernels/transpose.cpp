@@ -8,8 +8,8 @@ namespace {
 // Rows row .. row + count - 1 of `from`, one vector of columns, become that many columns of `to`;
 // with Whole, count is the number of lanes.
 template <bool Whole, class Scalar>
-void transpose_block(Matrix<const Scalar> from, Matrix<Scalar> to, Index row, Index column,
-                     Index count) {
+void transpose_block(const Matrix<const Scalar>& from, const Matrix<Scalar>& to, Index row,
+                     Index column, Index count) {
   constexpr int kCount = static_cast<int>(kLanes<Scalar>);
   VectorSquare<Scalar> square;
   unrolled<kCount>([&](auto v) __attribute__((always_inline)) {
@@ -25,7 +25,7 @@ void transpose_block(Matrix<const Scalar> from, Matrix<Scalar> to, Index row, In
 }  // namespace
 
 template <class Scalar>
-void transpose(Matrix<const Scalar> from, Matrix<Scalar> to) {
+void transpose(const Matrix<const Scalar>& from, const Matrix<Scalar>& to) {
   for (Index row = 0; row < from.rows; row += kLanes<Scalar>) {
     const Index count = std::min(kLanes<Scalar>, from.rows - row);
     for (Index column = 0; column < from.cols; column += kLanes<Scalar>) {
@@ -38,7 +38,7 @@ void transpose(Matrix<const Scalar> from, Matrix<Scalar> to) {
   }
 }
 
-template void transpose(Matrix<const float>, Matrix<float>);
-template void transpose(Matrix<const double>, Matrix<double>);
+template void transpose(const Matrix<const float>&, const Matrix<float>&);
+template void transpose(const Matrix<const double>&, const Matrix<double>&);
 
 }  // namespace microgpt::kernels

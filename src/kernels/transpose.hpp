@@ -37,6 +37,6 @@ template <class Scalar, int Distance = 1>
 
 /// to = fromᵀ. Both may be read or written up to whole vectors behind the end of each row.
 template <class Scalar>
-void transpose(Matrix<const Scalar> from, Matrix<Scalar> to);
+void transpose(const Matrix<const Scalar>& from, const Matrix<Scalar>& to);
 
 }  // namespace microgpt::kernels

@@ -61,6 +61,7 @@ Activations<Scalar>::Activations(const ModelShape& shape, Index max_positions)
       d_qkv_(take(3 * shape.n_embd)),
       d_hidden_(take(shape.mlp_width())),
       attention_(shape.block_size, padded<Scalar>(max_positions)),
+      distances_(static_cast<std::size_t>(padded<Scalar>(max_positions) / kLanes<Scalar>)),
       token_storage_(static_cast<std::size_t>(2 * max_positions)) {
   for (Index l = 0; l < shape.n_layer; ++l) {
     layers_.push_back({.input = take(shape.n_embd),
@@ -81,7 +82,8 @@ std::int64_t Activations<Scalar>::bytes(const ModelShape& shape, Index max_posit
       kernels::AttentionScratch<Scalar>::size(shape.block_size, padded<Scalar>(max_positions));
   return (buffer_size<Scalar>(shape, max_positions) + scratch) *
              static_cast<Index>(sizeof(Scalar)) +
-         2 * max_positions * static_cast<Index>(sizeof(Token));
+         2 * max_positions * static_cast<Index>(sizeof(Token)) +
+         padded<Scalar>(max_positions) / kLanes<Scalar> * static_cast<Index>(sizeof(Index));
 }
 
 template <class Scalar>
@@ -98,18 +100,35 @@ void Activations<Scalar>::set_piece(const PackedDocuments& piece) {
   stride_ = stride_for<Scalar>(columns_);
   tokens_ = std::span(token_storage_).first(positions);
   targets_ = std::span(token_storage_).subspan(positions, positions);
-  longest_ = 0;
-  std::size_t position = 0;
+  std::ranges::fill(distances_, 0);
+  Index position = 0;
   for (const Document& document : piece.documents) {
-    longest_ = std::max(longest_, document.length);
+    // Documents are short: a loop is faster than three calls of a library.
     const Token* from = piece.stream.data() + document.offset;
-    for (Index place = 0; place < document.length; ++place, ++position) {
-      tokens_[position] = from[place];
-      targets_[position] = from[place + 1];
-      place_[position] = static_cast<Scalar>(place);
+    Token* tokens = tokens_.data() + position;
+    Token* targets = targets_.data() + position;
+    Scalar* places = place_ + position;
+    for (Index place = 0; place < document.length; ++place) {
+      tokens[place] = from[place];
+      targets[place] = from[place + 1];
+      places[place] = static_cast<Scalar>(place);
     }
+    position += document.length;
+    look_back(position - document.length, document.length);
   }
   std::fill(place_ + positions, place_ + columns_, Scalar{0});
+  most_distances_ = *std::ranges::max_element(distances_);
+}
+
+// The vectors that a document's columns lie in look back as far as the last of them there.
+template <class Scalar>
+void Activations<Scalar>::look_back(Index first, Index length) {
+  const Index end = first + length;
+  for (Index vector = first / kLanes<Scalar>; vector * kLanes<Scalar> < end; ++vector) {
+    const Index last = std::min((vector + 1) * kLanes<Scalar>, end) - 1;
+    Index& distances = distances_[static_cast<std::size_t>(vector)];
+    distances = std::max(distances, kernels::whole_groups(last - first + 1));
+  }
 }
 
 template <class Scalar>

@@ -71,7 +71,9 @@ class Activations {
   [[nodiscard]] std::span<const Token> tokens() const { return tokens_; }
   [[nodiscard]] std::span<const Token> targets() const { return targets_; }
   /// For each column its place in its document, 0 behind the last position.
-  [[nodiscard]] kernels::PackedPositions<Scalar> packed() const { return {place_, longest_}; }
+  [[nodiscard]] kernels::PackedPositions<Scalar> packed() const {
+    return {place_, distances_.data(), most_distances_};
+  }
 
   /// For each column a factor of its loss, and the losses. 0 behind the last position.
   [[nodiscard]] Scalar* loss_scales() { return loss_scales_; }
@@ -111,12 +113,13 @@ class Activations {
     return {slot.data, slot.rows, columns_, stride_};
   }
   Slot take(Index rows);
+  void look_back(Index first, Index length);
   Scalar* take_row() { return take(1).data; }
 
   Index max_positions_;
   Index columns_ = 0;
   Index stride_ = 0;
-  Index longest_ = 0;
+  Index most_distances_ = 0;
 
   AlignedBuffer<Scalar> buffer_;
   Scalar* next_;
@@ -130,6 +133,7 @@ class Activations {
   std::vector<LayerSlots> layers_;
   Scalar* transposed_;
   kernels::AttentionScratch<Scalar> attention_;
+  std::vector<Index> distances_;
   std::vector<Token> token_storage_;
   std::span<Token> tokens_;
   std::span<Token> targets_;

@@ -16,7 +16,7 @@ void add_row(const Scalar* from, Index count, Scalar* to) {
 }
 
 template <class Scalar>
-void clear(Matrix<Scalar> matrix) {
+void clear(const Matrix<Scalar>& matrix) {
   std::fill_n(matrix.data, matrix.rows * matrix.stride, Scalar{0});
 }
 
@@ -51,7 +51,7 @@ void embed(const Weights<const Scalar>& weights, Activations<Scalar>& activation
 }
 
 template <class Scalar>
-void embed_backward(Matrix<const Scalar> d_embedded, Activations<Scalar>& activations,
+void embed_backward(const Matrix<const Scalar>& d_embedded, Activations<Scalar>& activations,
                     Gradient mode, const Weights<Scalar>& gradients) {
   if (mode == Gradient::replace) {
     clear(gradients.wte);
@@ -69,9 +69,9 @@ void embed_backward(Matrix<const Scalar> d_embedded, Activations<Scalar>& activa
   }
 }
 
-#define MICROGPT_INSTANTIATE(Scalar)                                                 \
-  template void embed(const Weights<const Scalar>&, Activations<Scalar>&);           \
-  template void embed_backward(Matrix<const Scalar>, Activations<Scalar>&, Gradient, \
+#define MICROGPT_INSTANTIATE(Scalar)                                                        \
+  template void embed(const Weights<const Scalar>&, Activations<Scalar>&);                  \
+  template void embed_backward(const Matrix<const Scalar>&, Activations<Scalar>&, Gradient, \
                                const Weights<Scalar>&);
 MICROGPT_INSTANTIATE(float)
 MICROGPT_INSTANTIATE(double)

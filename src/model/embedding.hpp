@@ -13,7 +13,7 @@ void embed(const Weights<const Scalar>& weights, Activations<Scalar>& activation
 
 /// Each position's gradient (d_embedded: C x positions) goes to the rows of its token and place.
 template <class Scalar>
-void embed_backward(Matrix<const Scalar> d_embedded, Activations<Scalar>& activations,
+void embed_backward(const Matrix<const Scalar>& d_embedded, Activations<Scalar>& activations,
                     Gradient mode, const Weights<Scalar>& gradients);
 
 }  // namespace microgpt

@@ -42,8 +42,9 @@ void fill_loss_scales(const PackedDocuments& piece, double document_scale,
 
 // dW = dy · xᵀ, over the positions of the piece.
 template <class Scalar>
-void weight_gradient(Matrix<const Scalar> dy, Matrix<const Scalar> x,
-                     const Activations<Scalar>& activations, Gradient mode, Matrix<Scalar> dw) {
+void weight_gradient(const Matrix<const Scalar>& dy, const Matrix<const Scalar>& x,
+                     const Activations<Scalar>& activations, Gradient mode,
+                     const Matrix<Scalar>& dw) {
   const auto x_transposed = activations.transposed(x.rows);
   transpose<Scalar>(x, x_transposed);
   const auto dy_positions = dy.column_range(0, activations.positions());

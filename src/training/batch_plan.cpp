@@ -13,7 +13,7 @@ constexpr std::size_t kLaneBudgetBytes = std::size_t{1} << 30U;
 // Clearing and adding a lane's buffer costs as much as the products of a few positions; the wider
 // the model, the further its buffers lie from the core.
 constexpr std::int64_t kNarrowEmbedding = 32;
-constexpr std::int64_t kNarrowLanePositions = 16;
+constexpr std::int64_t kNarrowLanePositions = 32;
 constexpr std::int64_t kWideLanePositions = 32;
 
 // Enough rows to keep a product busy, few enough that their activations stay in the L2 cache.
