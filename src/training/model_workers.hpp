@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "microgpt/process_group.hpp"
 #include "model/activations.hpp"
 #include "model/transformer.hpp"
 #include "training/worker_pool.hpp"
@@ -29,8 +30,9 @@ class ModelWorkers {
   /// To be called when the parameters have changed.
   void refresh_weights();
 
-  /// The mean loss over all positions of `documents`, in nats.
-  [[nodiscard]] double evaluate(std::span<const Document> documents);
+  /// The mean loss over all positions of `documents`, in nats. The processes of `group` share the
+  /// work; all have the same parameters, and get the same result. Collective.
+  [[nodiscard]] double evaluate(std::span<const Document> documents, ProcessGroup& group);
 
  private:
   ModelShape shape_;
