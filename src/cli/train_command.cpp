@@ -338,12 +338,14 @@ int train(const TrainOptions& options) {
     warn_of_too_few_cores(setting);
     return options.resume ? resume_run(setting) : start_run(setting);
   } catch (...) {
-    // The others may be waiting for a message that will never come.
-    if (group->ends_together()) throw;
-    const std::string where =
-        group->rank() == 0 ? "" : fmt::format("rank {} on {}: ", group->rank(), group->host());
+    // It is said before the group goes: a launcher ends all as soon as one process has failed.
+    const bool known = group->ends_together();
+    const std::string where = known || setting.is_first()
+                                  ? ""
+                                  : fmt::format("rank {} on {}: ", group->rank(), group->host());
     const int exit_code = report_failure(std::current_exception(), where);
-    group->abort(exit_code);
+    // The others may be waiting for a message that will never come.
+    if (!known) group->abort(exit_code);
     return exit_code;
   }
 }
