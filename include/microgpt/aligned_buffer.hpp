@@ -1,4 +1,5 @@
-// Memory for rows of numbers that starts on a cache line, as a vector of any width wants it.
+// Memory for rows of numbers in whole cache lines, as a vector of any width and a message to
+// another process want it.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +9,7 @@
 
 namespace microgpt {
 
-/// Zeroed memory for `size` scalars, aligned to a cache line.
+/// Zeroed memory for `size` scalars, aligned to a cache line, up to the end of the last line.
 template <class Scalar>
 class AlignedBuffer {
  public:
@@ -17,9 +18,14 @@ class AlignedBuffer {
   AlignedBuffer() = default;
   explicit AlignedBuffer(std::size_t size)
       : data_(static_cast<Scalar*>(
-            ::operator new[](size * sizeof(Scalar), std::align_val_t{kAlignment}))),
+            ::operator new[](lines(size) * kAlignment, std::align_val_t{kAlignment}))),
         size_(size) {
-    std::uninitialized_fill_n(data_.get(), size, Scalar{0});
+    std::uninitialized_fill_n(data_.get(), lines(size) * kAlignment / sizeof(Scalar), Scalar{0});
+  }
+
+  /// How many cache lines `size` scalars begin.
+  [[nodiscard]] static constexpr std::size_t lines(std::size_t size) {
+    return (size * sizeof(Scalar) + kAlignment - 1) / kAlignment;
   }
 
   [[nodiscard]] Scalar* data() { return data_.get(); }

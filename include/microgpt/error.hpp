@@ -1,7 +1,9 @@
-// The two ways in which microgpt fails. Everything that the library throws on purpose is one of
-// them; the command line turns each into one line on stderr and an exit code.
+// The two ways in which microgpt fails, and the echo of both in other processes. Everything that
+// the library throws on purpose is one of them; the command line turns each into an exit code, and
+// the first two into one line on stderr.
 #pragma once
 
+#include <exception>
 #include <stdexcept>
 
 namespace microgpt {
@@ -18,6 +20,18 @@ class InputError : public std::runtime_error {
 class RunError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
+};
+
+/// Another process of the group has failed, all end with it, and that one says why: this one is to
+/// end in silence, with the same exit code.
+class EndedElsewhere : public std::exception {
+ public:
+  explicit EndedElsewhere(int exit_code) : exit_code_(exit_code) {}
+  [[nodiscard]] int exit_code() const { return exit_code_; }
+  [[nodiscard]] const char* what() const noexcept override { return "another process has failed"; }
+
+ private:
+  int exit_code_;
 };
 
 }  // namespace microgpt

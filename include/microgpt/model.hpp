@@ -65,9 +65,11 @@ class ParameterLayout {
 template <class Scalar>
 struct ModelState {
   explicit ModelState(const ParameterLayout& layout)
-      : parameters(static_cast<std::size_t>(layout.size())),
-        m(static_cast<std::size_t>(layout.size())),
-        v(static_cast<std::size_t>(layout.size())) {}
+      : ModelState(layout, static_cast<std::size_t>(layout.size())) {}
+
+  /// With room for `moments` of each moment, where other processes keep the rest of them.
+  ModelState(const ParameterLayout& layout, std::size_t moments)
+      : parameters(static_cast<std::size_t>(layout.size())), m(moments), v(moments) {}
 
   AlignedBuffer<Scalar> parameters;
   AlignedBuffer<Scalar> m;

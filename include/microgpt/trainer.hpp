@@ -1,7 +1,9 @@
 // The training loop: sample a batch, forward, loss, backward, all-reduce, Adam; again.
 //
 // The trainer knows nothing of files, terminals or signals: it tells an observer what happened. Its
-// weights, losses and samples depend on the config and the dataset alone, never on `threads`.
+// weights, losses and samples depend on the config and the dataset alone, never on `threads` or on
+// how many processes share the work. Of several processes, each makes a trainer with the same
+// config and dataset, and only the first one's observer is told anything.
 #pragma once
 
 #include <atomic>
@@ -14,6 +16,7 @@
 #include "microgpt/checkpoint.hpp"
 #include "microgpt/config.hpp"
 #include "microgpt/dataset.hpp"
+#include "microgpt/process_group.hpp"
 
 namespace microgpt {
 
@@ -48,23 +51,29 @@ class Trainer {
  public:
   /// A new run. `config` is validated; `dataset` outlives the trainer. Draws the order of documents
   /// and the initial parameters from config.seed. With an empty batch_size, one document for each
-  /// thread. Throws InputError where nothing is left to train on, or the run would need more memory
-  /// than there is.
-  Trainer(const Config& config, const Dataset& dataset, int threads);
+  /// thread of each process. `group` outlives the trainer; nothing is sent before run().
+  /// Throws InputError where nothing is left to train on, or the run would need more memory than
+  /// there is.
+  Trainer(const Config& config, const Dataset& dataset, int threads,
+          ProcessGroup& group = single_process());
 
   /// Goes on from a checkpoint. `config` is the checkpoint's, but for what may change; `dataset`
   /// has the checkpoint's digest and tokenizer. What the history holds of reports that this config
   /// would not have made is dropped, so that it reads as if there had been no interruption.
-  Trainer(Checkpoint checkpoint, const Config& config, const Dataset& dataset, int threads);
+  Trainer(Checkpoint checkpoint, const Config& config, const Dataset& dataset, int threads,
+          ProcessGroup& group = single_process());
 
   ~Trainer();
   Trainer(const Trainer&) = delete;
   Trainer& operator=(const Trainer&) = delete;
 
   /// Trains until the end, or until `stop` is not 0 (asked after each step); in each case the last
-  /// thing that the observer hears of is a checkpoint of the last step.
+  /// thing that the observer hears of is a checkpoint of the last step. Several processes run
+  /// together, and stop after the same step, whichever of them is asked to.
   /// Throws RunError that names step and learning rate, before the update is applied, where the
-  /// loss or the gradient is not finite; and whatever the observer throws.
+  /// loss or the gradient is not finite; and whatever the observer throws. In the other processes
+  /// that is EndedElsewhere. Anything else that is thrown, the others do not know of: see
+  /// ProcessGroup::ends_together().
   TrainingEnd run(TrainingObserver& observer, const std::atomic<int>& stop);
 
   /// The length of training in steps, from num_steps or num_epochs.
@@ -73,6 +82,8 @@ class Trainer {
   [[nodiscard]] const ParameterLayout& layout() const;
   /// Where the run is now; the same as the observer gets with a checkpoint.
   [[nodiscard]] CheckpointInfo info() const;
+  /// Of several processes, the first has all of it as of the last checkpoint; the others have the
+  /// parameters and some of the moments.
   [[nodiscard]] const AnyModelState& state() const;
   /// The logged steps of the history as they were reported, without positions and seconds. Epoch
   /// and learning rate are those that this config gives them.

@@ -63,9 +63,10 @@ std::optional<std::int64_t> available_memory() {
   return least;
 }
 
-void require_memory(std::int64_t bytes, const std::string& what, const std::string& advice) {
+void require_memory(std::int64_t bytes, const std::string& what, const std::string& advice,
+                    int processes) {
   const std::optional<std::int64_t> available = available_memory();
-  if (!available || bytes <= *available) return;
+  if (!available || bytes <= *available / processes) return;
   throw InputError(fmt::format("{} needs {} of memory, but {} are free: {}", what,
                                bytes_in_words(bytes), bytes_in_words(*available), advice));
 }

@@ -13,8 +13,10 @@ namespace microgpt {
 [[nodiscard]] std::optional<std::int64_t> available_memory();
 
 /// Throws InputError where `bytes` are more than available_memory(): "<what> needs 3.2 TiB of
-/// memory, but 21.0 GiB are free: <advice>".
-void require_memory(std::int64_t bytes, const std::string& what, const std::string& advice);
+/// memory, but 21.0 GiB are free: <advice>". Where `processes` of this machine need as much, each
+/// gets an equal part of what is free.
+void require_memory(std::int64_t bytes, const std::string& what, const std::string& advice,
+                    int processes = 1);
 
 /// "640 B", "1.5 GiB".
 [[nodiscard]] std::string bytes_in_words(std::int64_t bytes);

@@ -13,6 +13,7 @@
 
 #include "microgpt/config.hpp"
 #include "microgpt/error.hpp"
+#include "microgpt/process_group.hpp"
 #include "microgpt/version.hpp"
 
 namespace microgpt::cli {
@@ -66,9 +67,10 @@ std::optional<std::int64_t> whole_number(const cxxopts::ParseResult& parsed,
   return number;
 }
 
-int threads_of(const cxxopts::ParseResult& parsed) {
+std::optional<int> threads_of(const cxxopts::ParseResult& parsed) {
   const auto given = whole_number(parsed, "threads", 1, kMaxThreads);
-  return given ? static_cast<int>(*given) : oneapi::tbb::info::default_concurrency();
+  if (!given) return std::nullopt;
+  return static_cast<int>(*given);
 }
 
 // ---- train
@@ -81,13 +83,15 @@ void add_train_options(cxxopts::Options& options) {
                                              cxxopts::value<std::vector<std::string>>(),
                                              "KEY=VALUE");
   options.add_options()(
-      "threads", "workers, 1 to 4096; the result does not depend on it (default: every core)",
+      "threads",
+      "workers, 1 to 4096, of each process; the result does not depend on it (default: every core)",
       cxxopts::value<std::string>(),
       "N")("out", "folder of the run (default: the first free of runs/NAME-1, runs/NAME-2, ...)",
            cxxopts::value<std::string>(),
            "DIR")("overwrite", "let the run replace what a former one left in its folder")(
       "quiet", "print nothing but warnings and errors")(
-      "print-config", "print the effective config, with where each value came from, and exit");
+      "print-config", "print the effective config, with where each value came from, and exit")(
+      "mpi", "start MPI even where the environment shows no launcher (mpirun, srun)");
 }
 
 Command build_train(const cxxopts::ParseResult& parsed) {
@@ -98,7 +102,8 @@ Command build_train(const cxxopts::ParseResult& parsed) {
                        .out = text_of(parsed, "out"),
                        .overwrite = parsed.count("overwrite") > 0,
                        .quiet = parsed.count("quiet") > 0,
-                       .print_config = parsed.count("print-config") > 0};
+                       .print_config = parsed.count("print-config") > 0,
+                       .start_mpi = parsed.count("mpi") > 0};
   if (parsed.count("set") > 0) options.overrides = parsed["set"].as<std::vector<std::string>>();
   if (options.config.has_value() == options.resume.has_value()) {
     throw InputError(options.config ? "--config and --resume: give one of them, not both"
@@ -163,9 +168,10 @@ void add_evaluate_options(cxxopts::Options& options) {
 }
 
 Command build_evaluate(const cxxopts::ParseResult& parsed) {
-  return EvaluateOptions{.checkpoint = required_text(parsed, "checkpoint", "--checkpoint FILE"),
-                         .data = required_text(parsed, "data", "--data FILE"),
-                         .threads = threads_of(parsed)};
+  return EvaluateOptions{
+      .checkpoint = required_text(parsed, "checkpoint", "--checkpoint FILE"),
+      .data = required_text(parsed, "data", "--data FILE"),
+      .threads = threads_of(parsed).value_or(oneapi::tbb::info::default_concurrency())};
 }
 
 void add_info_options(cxxopts::Options& options) {
@@ -250,7 +256,8 @@ Command parse_command_line(const Arguments& arguments) {
   const std::string& first = arguments.front();
   if (first == "--help" || first == "-h") return PrintText{overview()};
   if (first == "--version")
-    return PrintText{fmt::format("microgpt {} ({})\n", program_version(), build_description())};
+    return PrintText{fmt::format("microgpt {} ({}; {})\n", program_version(), build_description(),
+                                 mpi_description())};
   if (first.starts_with('-')) return parse_verb("train", verbs().at("train"), arguments);
   const auto verb = verbs().find(first);
   if (verb == verbs().end()) {

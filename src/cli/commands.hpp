@@ -17,11 +17,12 @@ struct TrainOptions {
   std::optional<std::string> config;
   std::optional<std::string> resume;
   std::vector<std::string> overrides;  ///< key=value
-  int threads = 1;
+  std::optional<int> threads;          ///< of each process; default: its share of the cores
   std::optional<std::string> out;
   bool overwrite = false;
   bool quiet = false;
   bool print_config = false;
+  bool start_mpi = false;  ///< even where no launcher shows
 };
 
 struct GenerateOptions {

@@ -4,26 +4,17 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <cstdio>
-#include <new>
-#include <string>
-#include <string_view>
 
-#include "base/printable.hpp"
 #include "cli/command_line.hpp"
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
+#include "cli/failure.hpp"
 #include "microgpt/error.hpp"
+#include "microgpt/process_group.hpp"
 
 namespace {
 
 using namespace microgpt;
-
-int fail(int exit_code, std::string_view message) {
-  std::fflush(stdout);  // what was printed before stands before the error
-  cli::print_to_stderr("microgpt: error: " + printable(message));
-  return exit_code;
-}
 
 struct RunCommand {
   int operator()(const cli::PrintText& command) const {
@@ -47,6 +38,25 @@ void open_standard_streams() {
   }
 }
 
+// What a user asked for wrongly, all processes that a launcher has started see alike; the first one
+// says it.
+cli::Command parse(const std::vector<std::string>& arguments) {
+  try {
+    return cli::parse_command_line(arguments);
+  } catch (const InputError&) {
+    if (launched_rank() > 0) throw EndedElsewhere(cli::kBadInput);
+    throw;
+  }
+}
+
+// Only training is shared out to the processes that a launcher has started; of anything else the
+// first one does all.
+int run(const std::vector<std::string>& arguments) {
+  const cli::Command command = parse(arguments);
+  if (launched_rank() > 0 && !std::holds_alternative<cli::TrainOptions>(command)) return cli::kDone;
+  return std::visit(RunCommand{}, command);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -56,14 +66,8 @@ int main(int argc, char** argv) {
   std::signal(SIGXFSZ, SIG_IGN);
   open_standard_streams();
   try {
-    return std::visit(RunCommand{}, cli::parse_command_line({argv + 1, argv + argc}));
-  } catch (const InputError& error) {
-    return fail(cli::kBadInput, error.what());
-  } catch (const RunError& error) {
-    return fail(cli::kFailed, error.what());
-  } catch (const std::bad_alloc&) {
-    return fail(cli::kFailed, "not enough memory; choose a smaller model, batch_size or --threads");
-  } catch (const std::exception& error) {
-    return fail(cli::kFailed, error.what());
+    return run({argv + 1, argv + argc});
+  } catch (...) {
+    return cli::report_failure(std::current_exception());
   }
 }

@@ -54,7 +54,7 @@ class ContextReader {
     }
     const Document window{.offset = std::ssize(context) - shape_.block_size,
                           .length = shape_.block_size};
-    forward<Scalar>({shape_, weights_}, {context, {&window, 1}}, *activations_);
+    forward<Scalar>({shape_, weights_}, {context, {&window, 1}, 1}, *activations_);
     // Logits are characters x positions; those of the last position are asked for.
     const auto logits = activations_->logits();
     for (std::size_t v = 0; v < last_logits_.size(); ++v) {

@@ -29,16 +29,6 @@ template <int Rows, int Vectors, bool Partial, class Scalar>
   };
 
   Vector<Scalar> sum[Rows][Vectors] = {};
-  if (product.addend != nullptr) {
-    const Scalar* addend = product.addend->row(row) + column;
-    const Index stride = product.addend->stride;
-    unrolled<Rows>([&](auto r) __attribute__((always_inline)) {
-      unrolled<Vectors>([&](auto v) __attribute__((always_inline)) {
-        sum[r][v] = load_columns(addend + r * stride, v);
-      });
-    });
-  }
-
   const Index a_row_stride = product.a_row_stride;
   const Index a_col_stride = product.a_col_stride;
   const Index b_stride = product.b.stride;
@@ -60,6 +50,16 @@ template <int Rows, int Vectors, bool Partial, class Scalar>
     });
     unrolled<Rows / kRowsAPointer>([&](auto g)
                                        __attribute__((always_inline)) { a[g] += a_col_stride; });
+  }
+
+  if (product.addend != nullptr) {
+    const Scalar* addend = product.addend->row(row) + column;
+    const Index stride = product.addend->stride;
+    unrolled<Rows>([&](auto r) __attribute__((always_inline)) {
+      unrolled<Vectors>([&](auto v) __attribute__((always_inline)) {
+        sum[r][v] += load_columns(addend + r * stride, v);
+      });
+    });
   }
 
   Scalar* c = product.c.row(row) + column;

@@ -50,7 +50,7 @@ template <class Scalar>
 void multiply(const Matrix<const Scalar>& a, const Matrix<const Scalar>& b,
               const Matrix<Scalar>& c);
 
-/// c = addend + a · b. The addend may be c itself.
+/// c = addend + (a · b): the product is summed first. The addend may be c itself.
 template <class Scalar>
 void multiply_add(const Matrix<const Scalar>& a, const Matrix<const Scalar>& b,
                   const Matrix<const Scalar>& addend, const Matrix<Scalar>& c);

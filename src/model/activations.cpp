@@ -33,11 +33,16 @@ Index transposed_size(const ModelShape& shape, Index max_positions) {
   return padded<Scalar>(max_positions) * stride_for<Scalar>(shape.mlp_width());
 }
 
+Index embeddings_size(const ModelShape& shape) {
+  return (shape.vocab_size + shape.block_size) * shape.n_embd;
+}
+
 // Attention reads up to two vectors behind the last row.
 template <class Scalar>
 Index buffer_size(const ModelShape& shape, Index max_positions) {
   return rows_of(shape) * stride_for<Scalar>(max_positions) +
-         transposed_size<Scalar>(shape, max_positions) + 2 * kLanes<Scalar>;
+         transposed_size<Scalar>(shape, max_positions) + embeddings_size(shape) +
+         2 * kLanes<Scalar>;
 }
 
 }  // namespace
@@ -60,6 +65,7 @@ Activations<Scalar>::Activations(const ModelShape& shape, Index max_positions)
       d_narrow_(take(shape.n_embd)),
       d_qkv_(take(3 * shape.n_embd)),
       d_hidden_(take(shape.mlp_width())),
+      d_embeddings_(nullptr, 0, 0),
       attention_(shape.block_size, padded<Scalar>(max_positions)),
       distances_(static_cast<std::size_t>(padded<Scalar>(max_positions) / kLanes<Scalar>)),
       token_storage_(static_cast<std::size_t>(2 * max_positions)) {
@@ -74,6 +80,8 @@ Activations<Scalar>::Activations(const ModelShape& shape, Index max_positions)
                        .middle_inverse_rms = take_row()});
   }
   transposed_ = next_;
+  next_ += transposed_size<Scalar>(shape, max_positions);
+  d_embeddings_ = {next_, shape.vocab_size + shape.block_size, shape.n_embd};
 }
 
 template <class Scalar>
@@ -97,6 +105,7 @@ template <class Scalar>
 void Activations<Scalar>::set_piece(const PackedDocuments& piece) {
   const auto positions = static_cast<std::size_t>(piece.positions());
   columns_ = padded<Scalar>(piece.positions());
+  in_first_part_ = piece.positions_of_first_part();
   stride_ = stride_for<Scalar>(columns_);
   tokens_ = std::span(token_storage_).first(positions);
   targets_ = std::span(token_storage_).subspan(positions, positions);

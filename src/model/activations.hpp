@@ -10,6 +10,7 @@
 // activations and attention probabilities are cheap to make again, and are not stored.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -24,15 +25,23 @@ namespace microgpt {
 using kernels::Index;
 using kernels::Matrix;
 
-/// Documents laid end to end: column p of every matrix is one position of one of them.
+/// Documents laid end to end: column p of every matrix is one position of one of them. They are one
+/// part or two: each part's weight gradients are summed apart, and then added.
 struct PackedDocuments {
   std::span<const Token> stream;
   std::span<const Document> documents;
+  std::size_t in_first_part;  ///< documents; all of them where there is one part
 
-  [[nodiscard]] Index positions() const {
-    Index count = 0;
-    for (const Document& document : documents) count += document.length;
-    return count;
+  /// Of the first part, and of both.
+  [[nodiscard]] Index positions_of_first_part() const {
+    return count(documents.first(in_first_part));
+  }
+  [[nodiscard]] Index positions() const { return count(documents); }
+
+  static Index count(std::span<const Document> documents) {
+    Index positions = 0;
+    for (const Document& document : documents) positions += document.length;
+    return positions;
   }
 };
 
@@ -67,6 +76,15 @@ class Activations {
   [[nodiscard]] Index positions() const { return std::ssize(targets_); }
   [[nodiscard]] Index columns() const { return columns_; }
 
+  /// Positions of the piece's parts, one behind the other; the second may be empty.
+  struct Part {
+    Index first;
+    Index count;
+  };
+  [[nodiscard]] std::array<Part, 2> parts() const {
+    return {{{0, in_first_part_}, {in_first_part_, positions() - in_first_part_}}};
+  }
+
   /// For each position of the piece: the token there and the one that it is to predict.
   [[nodiscard]] std::span<const Token> tokens() const { return tokens_; }
   [[nodiscard]] std::span<const Token> targets() const { return targets_; }
@@ -94,6 +112,9 @@ class Activations {
   [[nodiscard]] Matrix<Scalar> d_hidden() const { return of(d_hidden_); }
   [[nodiscard]] kernels::AttentionScratch<Scalar>& attention_scratch() { return attention_; }
 
+  /// vocab + block_size rows of n_embd numbers: a part's gradient of the embeddings.
+  [[nodiscard]] Matrix<Scalar> d_embeddings() const { return d_embeddings_; }
+
   /// positions x features: a transposed copy of one of the matrices above.
   [[nodiscard]] Matrix<Scalar> transposed(Index features) const;
 
@@ -118,6 +139,7 @@ class Activations {
 
   Index max_positions_;
   Index columns_ = 0;
+  Index in_first_part_ = 0;
   Index stride_ = 0;
   Index most_distances_ = 0;
 
@@ -132,6 +154,7 @@ class Activations {
   Slot normed_, activated_, d_residual_, d_narrow_, d_qkv_, d_hidden_;
   std::vector<LayerSlots> layers_;
   Scalar* transposed_;
+  Matrix<Scalar> d_embeddings_;
   kernels::AttentionScratch<Scalar> attention_;
   std::vector<Index> distances_;
   std::vector<Token> token_storage_;

@@ -20,6 +20,27 @@ void clear(const Matrix<Scalar>& matrix) {
   std::fill_n(matrix.data, matrix.rows * matrix.stride, Scalar{0});
 }
 
+// to += from; both without gaps between rows.
+template <class Scalar>
+void add_all(const Matrix<const Scalar>& from, const Matrix<Scalar>& to) {
+  add_row(from.data, from.rows * from.cols, to.data);
+}
+
+// The rows of a part's tokens and places take the gradients of its positions.
+template <class Scalar>
+void add_positions(const Matrix<Scalar>& by_position,
+                   const typename Activations<Scalar>::Part& part,
+                   const Activations<Scalar>& activations, const Matrix<Scalar>& d_wte,
+                   const Matrix<Scalar>& d_wpe) {
+  const auto tokens = activations.tokens();
+  const Scalar* places = activations.packed().place;
+  for (Index position = part.first; position < part.first + part.count; ++position) {
+    const Scalar* from = by_position.row(position);
+    add_row(from, by_position.cols, d_wte.row(tokens[static_cast<std::size_t>(position)]));
+    add_row(from, by_position.cols, d_wpe.row(static_cast<Index>(places[position])));
+  }
+}
+
 }  // namespace
 
 template <class Scalar>
@@ -53,19 +74,25 @@ void embed(const Weights<const Scalar>& weights, Activations<Scalar>& activation
 template <class Scalar>
 void embed_backward(const Matrix<const Scalar>& d_embedded, Activations<Scalar>& activations,
                     Gradient mode, const Weights<Scalar>& gradients) {
-  if (mode == Gradient::replace) {
-    clear(gradients.wte);
-    clear(gradients.wpe);
-  }
   const auto by_position = activations.transposed(d_embedded.rows);
   transpose<Scalar>(d_embedded, by_position);
-  const auto tokens = activations.tokens();
-  const auto packed = activations.packed();
-  for (std::size_t position = 0; position < tokens.size(); ++position) {
-    const Scalar* from = by_position.row(static_cast<Index>(position));
-    add_row(from, d_embedded.rows, gradients.wte.row(tokens[position]));
-    const auto place = static_cast<Index>(packed.place[position]);
-    add_row(from, d_embedded.rows, gradients.wpe.row(place));
+  for (const auto& part : activations.parts()) {
+    if (part.count == 0) continue;
+    if (mode == Gradient::replace) {
+      clear(gradients.wte);
+      clear(gradients.wpe);
+      add_positions(by_position, part, activations, gradients.wte, gradients.wpe);
+    } else {
+      const auto sum = activations.d_embeddings();
+      clear(sum);
+      const Index vocab_size = gradients.wte.rows;
+      const auto d_wte = sum.row_range(0, vocab_size);
+      const auto d_wpe = sum.row_range(vocab_size, gradients.wpe.rows);
+      add_positions(by_position, part, activations, d_wte, d_wpe);
+      add_all<Scalar>(d_wte, gradients.wte);
+      add_all<Scalar>(d_wpe, gradients.wpe);
+    }
+    mode = Gradient::add;
   }
 }
 

@@ -40,18 +40,23 @@ void fill_loss_scales(const PackedDocuments& piece, double document_scale,
   std::fill(scale, end, Scalar{0});
 }
 
-// dW = dy · xᵀ, over the positions of the piece.
+// dW = dy · xᵀ, over the positions of the piece, part by part.
 template <class Scalar>
 void weight_gradient(const Matrix<const Scalar>& dy, const Matrix<const Scalar>& x,
                      const Activations<Scalar>& activations, Gradient mode,
                      const Matrix<Scalar>& dw) {
   const auto x_transposed = activations.transposed(x.rows);
   transpose<Scalar>(x, x_transposed);
-  const auto dy_positions = dy.column_range(0, activations.positions());
-  if (mode == Gradient::add) {
-    multiply_add<Scalar>(dy_positions, x_transposed, dw, dw);
-  } else {
-    multiply<Scalar>(dy_positions, x_transposed, dw);
+  for (const auto& part : activations.parts()) {
+    if (part.count == 0) continue;
+    const auto dy_part = dy.column_range(part.first, part.count);
+    const auto x_part = x_transposed.row_range(part.first, part.count);
+    if (mode == Gradient::add) {
+      multiply_add<Scalar>(dy_part, x_part, dw, dw);
+    } else {
+      multiply<Scalar>(dy_part, x_part, dw);
+    }
+    mode = Gradient::add;
   }
 }
 

@@ -35,7 +35,8 @@ void document_losses(const PackedDocuments& piece, Activations<Scalar>& activati
                      std::span<double> losses);
 
 /// After forward: losses as above, and the gradient of the sum over the documents of
-/// document_scale · loss goes to `gradients`. Spends the activations.
+/// document_scale · loss goes to `gradients`: the sum over each part of the piece, replacing what
+/// was there or added to it. Spends the activations.
 template <class Scalar>
 void backward(const TransformerWeights<Scalar>& model, const PackedDocuments& piece,
               double document_scale, Activations<Scalar>& activations, std::span<double> losses,

@@ -1,11 +1,14 @@
-// Data-parallel training on one machine: each worker computes the gradients of different documents,
-// the gradients are all-reduced, and Adam's update is shared by the workers, too.
+// Data-parallel training: each worker of each process computes the gradients of different
+// documents, the gradients are all-reduced, and Adam's update is shared out, too.
 #pragma once
 
 #include <span>
 #include <vector>
 
+#include "distributed/reduction_plan.hpp"
+#include "microgpt/process_group.hpp"
 #include "training/batch_plan.hpp"
+#include "training/gradient_exchange.hpp"
 #include "training/model_workers.hpp"
 #include "training/step_profile.hpp"
 #include "training/training_engine.hpp"
@@ -15,14 +18,18 @@ namespace microgpt {
 template <class Scalar>
 class DataParallelEngine final : public TrainingEngine {
  public:
-  /// `state` and `stream` outlive the engine. All memory is taken here: a step allocates nothing.
-  /// More threads than a step can have lanes would have nothing to do, and are not started.
+  /// `state`, `stream` and `group` outlive the engine. The moments in `state` are whole, or just
+  /// those that this process keeps (see moments_kept). All memory is taken here: a step allocates
+  /// nothing. More threads than this process can have lanes would have nothing to do, and are not
+  /// started.
   DataParallelEngine(const ModelShape& shape, ModelState<Scalar>& state,
-                     std::span<const Token> stream, std::int64_t batch_size, int threads);
+                     std::span<const Token> stream, std::int64_t batch_size, int threads,
+                     ProcessGroup& group = single_process());
 
-  BatchGradient compute_gradient(std::span<const Document> batch) override;
+  BatchGradient compute_gradient(std::span<const Document> batch, int note = 0) override;
   void update(const kernels::AdamStep& step) override;
   double evaluate(std::span<const Document> documents) override;
+  void collect_state() override;
 
   [[nodiscard]] int workers() const { return workers_.pool().workers(); }
   /// Adds the time of the following steps to `profile`, with an entry for each worker; null: to
@@ -32,19 +39,31 @@ class DataParallelEngine final : public TrainingEngine {
  private:
   using Lane = std::span<const Document>;
 
-  // The gradient of one lane's documents, whose losses go to `losses`.
-  void compute_lane(std::size_t lane, std::span<double> losses, int worker);
-  void reduce_slice(std::size_t slice);
-  [[nodiscard]] std::size_t slices() const;
+  void plan_step(std::span<const Document> batch);
+  void compute_lanes(LaneRange lanes, std::span<double> losses, int worker);
+  void compute_piece(const PackedDocuments& piece, std::size_t own_lane, Gradient mode,
+                     std::span<double> losses, int worker);
+  void add_within_nodes(std::size_t slice);
+  void add_nodes(std::size_t slice);
+  [[nodiscard]] std::span<Scalar> node_slice(std::size_t node, std::size_t slice);
+  [[nodiscard]] std::size_t slices() const { return squared_norms_.size(); }
+  [[nodiscard]] bool alone() const { return group_.size() == 1; }
 
   BatchLimits limits_;
+  ProcessGroup& group_;
+  int own_lanes_;  // at most
   ModelState<Scalar>& state_;
   ModelWorkers<Scalar> workers_;
-  std::vector<AlignedBuffer<Scalar>> gradients_;  // one a lane; the first comes to hold their sum
+  ReductionPlan plan_;
+  GradientExchange<Scalar> exchange_;
+  std::vector<AlignedBuffer<Scalar>> gradients_;  // one for each of this process's lanes
   std::vector<Weights<Scalar>> gradient_views_;
-  std::vector<Lane> lanes_;
-  std::vector<double> losses_;         // one a document
-  std::vector<double> squared_norms_;  // one a slice
+  std::vector<Lane> lanes_;                  // of all processes
+  std::vector<std::size_t> first_document_;  // of each process, and the end
+  std::vector<char> pair_is_summed_;         // by the first of two of this process's lanes
+  std::vector<Scalar*> sums_;                // of this process's nodes
+  std::vector<double> losses_;               // one a document
+  std::vector<double> squared_norms_;        // one a slice
   double document_scale_ = 0;
   StepProfile* profile_ = nullptr;
 };

@@ -16,7 +16,7 @@ double evaluate(const ModelShape& shape, const AnyModelState& state, const Datas
       [&]<class Scalar>(const ModelState<Scalar>& model) {
         ModelWorkers<Scalar> team(shape, model.parameters.data(), dataset.stream(), piece_positions,
                                   workers);
-        return team.evaluate(documents);
+        return team.evaluate(documents, single_process());
       },
       state);
 }

@@ -7,21 +7,31 @@
 #include "base/available_memory.hpp"
 #include "model/activations.hpp"
 #include "training/batch_plan.hpp"
+#include "training/gradient_exchange.hpp"
 
 namespace microgpt {
 namespace {
 
 template <class Scalar>
-MemoryPlan plan(const ModelShape& shape, std::int64_t batch_size, int threads) {
+MemoryPlan plan(const ModelShape& shape, std::int64_t batch_size, int threads,
+                const ProcessGroup& group) {
   constexpr auto kScalar = static_cast<std::int64_t>(sizeof(Scalar));
-  const std::int64_t parameters = ParameterLayout(shape).size() * kScalar;
+  const auto count = static_cast<std::size_t>(ParameterLayout(shape).size());
+  const std::int64_t parameters = static_cast<std::int64_t>(count) * kScalar;
   const BatchLimits limits = batch_limits(shape, batch_size, static_cast<std::size_t>(parameters));
-  const std::int64_t workers = std::min<std::int64_t>(threads, limits.max_lanes);
-  return {.model = 4 * parameters,
-          .gradients = limits.max_lanes * parameters,
-          .activations = workers * Activations<Scalar>::bytes(shape, limits.piece_positions),
+  const auto max_lanes = static_cast<int>(limits.max_lanes);
+  const int lanes = reduction_limits(max_lanes, group.size()).lanes_of_a_rank;
+  const auto moments = moments_kept(
+      count, plan_shards(count, sizeof(Scalar), max_lanes, group.size()), group.rank());
+  return {.model = 2 * parameters + 2 * static_cast<std::int64_t>(moments) * kScalar,
+          .gradients = lanes * parameters,
+          .exchange = static_cast<std::int64_t>(exchange_bytes(count, sizeof(Scalar), max_lanes,
+                                                               static_cast<std::size_t>(batch_size),
+                                                               group.rank(), group.size())),
+          .activations =
+              std::min(threads, lanes) * Activations<Scalar>::bytes(shape, limits.piece_positions),
           .batch = batch_size * static_cast<std::int64_t>(sizeof(Document) + sizeof(double)),
-          .checkpoint = 6 * parameters};
+          .checkpoint = group.rank() == 0 ? 6 * parameters : 0};
 }
 
 /// What to lower: the keys that the largest part follows from.
@@ -37,18 +47,21 @@ std::string advice(const MemoryPlan& plan) {
 }  // namespace
 
 MemoryPlan plan_memory(const ModelShape& shape, Precision precision, std::int64_t batch_size,
-                       int threads) {
-  return precision == Precision::float64 ? plan<double>(shape, batch_size, threads)
-                                         : plan<float>(shape, batch_size, threads);
+                       int threads, const ProcessGroup& group) {
+  return precision == Precision::float64 ? plan<double>(shape, batch_size, threads, group)
+                                         : plan<float>(shape, batch_size, threads, group);
 }
 
-void require_room_for(const MemoryPlan& plan, std::int64_t taken) {
+void require_room_for(const MemoryPlan& plan, std::int64_t taken, int processes) {
   const auto what = fmt::format(
-      "this run (parameters and moments {}, gradients {}, activations {}, a step's documents {}, "
+      "{} (parameters and moments {}, gradients {}, activations {}, a step's documents {}, "
       "writing a checkpoint {})",
-      bytes_in_words(plan.model), bytes_in_words(plan.gradients), bytes_in_words(plan.activations),
-      bytes_in_words(plan.batch), bytes_in_words(plan.checkpoint));
-  require_memory(plan.total() - taken, what, advice(plan));
+      processes == 1 ? "this run" : fmt::format("each of {} processes of this run", processes),
+      bytes_in_words(plan.model), bytes_in_words(plan.gradients + plan.exchange),
+      bytes_in_words(plan.activations), bytes_in_words(plan.batch),
+      bytes_in_words(plan.checkpoint));
+  // Of all that is free, each gets an equal part.
+  require_memory(plan.total() - taken, what, advice(plan), processes);
 }
 
 }  // namespace microgpt

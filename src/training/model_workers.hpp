@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "microgpt/process_group.hpp"
 #include "model/activations.hpp"
 #include "model/transformer.hpp"
 #include "training/worker_pool.hpp"
@@ -27,8 +28,9 @@ class ModelWorkers {
     return activations_[static_cast<std::size_t>(worker)];
   }
 
-  /// The mean loss over all positions of `documents`, in nats.
-  [[nodiscard]] double evaluate(std::span<const Document> documents);
+  /// The mean loss over all positions of `documents`, in nats. The processes of `group` share the
+  /// work; all have the same parameters, and get the same result. Collective.
+  [[nodiscard]] double evaluate(std::span<const Document> documents, ProcessGroup& group);
 
  private:
   ModelShape shape_;

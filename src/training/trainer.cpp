@@ -6,12 +6,16 @@
 #include <chrono>
 #include <cmath>
 
+#include "distributed/agreement.hpp"
 #include "microgpt/error.hpp"
 #include "microgpt/version.hpp"
+#include "training/batch_plan.hpp"
 #include "training/data_parallel.hpp"
+#include "training/gradient_exchange.hpp"
 #include "training/learning_rate.hpp"
 #include "training/memory_plan.hpp"
 #include "training/run_progress.hpp"
+#include "training/slices.hpp"
 
 namespace microgpt {
 namespace {
@@ -19,29 +23,63 @@ namespace {
 // The whole history is reserved up front where it is this long or shorter.
 constexpr std::int64_t kReservedReports = 1 << 20;
 
-Config with_batch_size(Config config, int threads) {
-  if (!config.batch_size) config.batch_size = threads;
+// What a process that cannot go on tells the others with its share of the next step; above all
+// signals' numbers.
+constexpr int kObserverFailed = 1 << 16;
+
+Config with_batch_size(Config config, int workers) {
+  if (!config.batch_size) config.batch_size = workers;
   return config;
 }
 
-/// The checkpoint's, or a new one. Throws InputError where the run would not fit into memory.
+/// The moments that a process keeps, of all that a checkpoint holds.
+template <class Scalar>
+AlignedBuffer<Scalar> own_part(AlignedBuffer<Scalar> moments, std::size_t first, std::size_t kept) {
+  if (kept == moments.size()) return moments;
+  AlignedBuffer<Scalar> part(kept);
+  std::ranges::copy(moments.values().subspan(first, kept), part.values().begin());
+  return part;
+}
+
+/// The checkpoint's, or a new one; in both cases with the moments that this process keeps.
+template <class Scalar>
+ModelState<Scalar> make_state(const ModelShape& shape, const ParameterLayout& layout,
+                              std::int64_t batch_size, std::optional<Checkpoint>& checkpoint,
+                              const ProcessGroup& group) {
+  const auto parameters = static_cast<std::size_t>(layout.size());
+  const BatchLimits limits = batch_limits(shape, batch_size, parameters * sizeof(Scalar));
+  const Sharding sharding =
+      plan_shards(parameters, sizeof(Scalar), static_cast<int>(limits.max_lanes), group.size());
+  const std::size_t kept = moments_kept(parameters, sharding, group.rank());
+  if (!checkpoint) return ModelState<Scalar>(layout, kept);
+  auto state = std::get<ModelState<Scalar>>(std::move(checkpoint->state));
+  const std::size_t first =
+      sharding.sharded ? sharding.bounds[static_cast<std::size_t>(group.rank())] * kSlice : 0;
+  state.m = own_part(std::move(state.m), first, kept);
+  state.v = own_part(std::move(state.v), first, kept);
+  return state;
+}
+
+/// Throws InputError where the run would not fit into memory.
 AnyModelState make_state(const Config& config, const ModelShape& shape,
                          const ParameterLayout& layout, std::optional<Checkpoint>& checkpoint,
-                         int threads) {
-  const MemoryPlan plan = plan_memory(shape, config.precision, config.batch_size.value(), threads);
-  require_room_for(plan, checkpoint ? plan.model : 0);
-  if (checkpoint) return std::move(checkpoint->state);
-  if (config.precision == Precision::float64) return ModelState<double>(layout);
-  return ModelState<float>(layout);
+                         int threads, const ProcessGroup& group) {
+  const std::int64_t batch_size = config.batch_size.value();
+  const MemoryPlan plan = plan_memory(shape, config.precision, batch_size, threads, group);
+  require_room_for(plan, checkpoint ? plan.model : 0, group.on_this_host());
+  if (config.precision == Precision::float64) {
+    return make_state<double>(shape, layout, batch_size, checkpoint, group);
+  }
+  return make_state<float>(shape, layout, batch_size, checkpoint, group);
 }
 
 std::unique_ptr<TrainingEngine> make_engine(const ModelShape& shape, AnyModelState& state,
                                             const Dataset& dataset, std::int64_t batch_size,
-                                            int threads) {
+                                            int threads, ProcessGroup& group) {
   return std::visit(
       [&]<class Scalar>(ModelState<Scalar>& model) -> std::unique_ptr<TrainingEngine> {
         return std::make_unique<DataParallelEngine<Scalar>>(shape, model, dataset.stream(),
-                                                            batch_size, threads);
+                                                            batch_size, threads, group);
       },
       state);
 }
@@ -52,15 +90,17 @@ std::unique_ptr<TrainingEngine> make_engine(const ModelShape& shape, AnyModelSta
 // resumed run shuffles them again, since their order is not stored, and takes the rest from the
 // checkpoint.
 struct Trainer::Run {
-  Run(const Config& wanted, const Dataset& data, int threads, std::optional<Checkpoint> checkpoint)
-      : config(with_batch_size(wanted, threads)),
+  Run(const Config& wanted, const Dataset& data, int threads, ProcessGroup& processes,
+      std::optional<Checkpoint> checkpoint)
+      : group(processes),
+        config(with_batch_size(wanted, threads * group.size())),
         dataset(data),
         random(static_cast<std::uint64_t>(config.seed)),
         split(split_documents(data.documents(), config.documents, config.validation_fraction,
                               random)),
         shape(model_shape(config, data.tokenizer().vocab_size())),
         layout(shape),
-        state(make_state(config, shape, layout, checkpoint, threads)) {
+        state(make_state(config, shape, layout, checkpoint, threads, group)) {
     if (checkpoint) {
       progress = {.step = checkpoint->info.step,
                   .cursor = checkpoint->info.cursor,
@@ -85,7 +125,7 @@ struct Trainer::Run {
   void prepare(int threads) {
     schedule.emplace(config, static_cast<std::int64_t>(split.training.size()),
                      !split.validation.empty(), progress);
-    engine = make_engine(shape, state, dataset, config.batch_size.value(), threads);
+    engine = make_engine(shape, state, dataset, config.batch_size.value(), threads, group);
     batch.resize(static_cast<std::size_t>(config.batch_size.value()));
     const auto reports =
         static_cast<std::size_t>(std::min(schedule->num_steps(), kReservedReports));
@@ -116,17 +156,16 @@ struct Trainer::Run {
             .gradient_scale = clip ? config.grad_clip / gradient_norm : 1.0};
   }
 
-  StepReport train_step() {
+  // `stop` is what this process has been asked; afterwards it is what any has been asked.
+  StepReport train_step(int& stop) {
     const auto start = std::chrono::steady_clock::now();
     const double learning_rate = learning_rate_at(config, progress.step, schedule->num_steps());
     next_batch();
-    const BatchGradient gradient = engine->compute_gradient(batch);
-    if (!std::isfinite(gradient.loss) || !std::isfinite(gradient.squared_norm)) {
-      throw RunError(fmt::format(
-          "step {}: the {} is not finite (learning rate {:g}); nothing was updated: lower "
-          "learning_rate or set grad_clip",
-          progress.step + 1, std::isfinite(gradient.loss) ? "gradient" : "loss", learning_rate));
-    }
+    const BatchGradient gradient =
+        engine->compute_gradient(batch, failure ? kObserverFailed : stop);
+    if (gradient.note == kObserverFailed) settle(group, failure);
+    stop = gradient.note;
+    require_finite(gradient, learning_rate);
     engine->update(adam_step(learning_rate, std::sqrt(gradient.squared_norm)));
     ++progress.step;
     progress.cursor += static_cast<std::int64_t>(batch.size());
@@ -139,6 +178,29 @@ struct Trainer::Run {
         .seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(),
         .val_loss = {},
         .logged = false};
+  }
+
+  // All processes have the same gradient, so all end here, or none.
+  void require_finite(const BatchGradient& gradient, double learning_rate) {
+    if (std::isfinite(gradient.loss) && std::isfinite(gradient.squared_norm)) return;
+    failure = std::make_exception_ptr(RunError(fmt::format(
+        "step {}: the {} is not finite (learning rate {:g}); nothing was updated: lower "
+        "learning_rate or set grad_clip",
+        progress.step + 1, std::isfinite(gradient.loss) ? "gradient" : "loss", learning_rate)));
+    settle(group, failure);
+  }
+
+  // Tells the observer something, in the first process. The others learn of a failure when they
+  // meet it next.
+  template <class Tell>
+  void tell(Tell&& observer) {
+    if (group.rank() != 0 || failure) return;
+    try {
+      observer();
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    if (group.size() == 1) settle(group, failure);
   }
 
   // Evaluates where that is due and writes the step down. True where val_loss is a new best.
@@ -159,6 +221,7 @@ struct Trainer::Run {
     return is_best;
   }
 
+  ProcessGroup& group;
   Config config;
   const Dataset& dataset;
   PythonRandom random;
@@ -170,13 +233,15 @@ struct Trainer::Run {
   std::optional<RunSchedule> schedule;
   std::unique_ptr<TrainingEngine> engine;
   std::vector<Document> batch;
+  std::exception_ptr failure;  // of the observer, that the other processes do not know of yet
 };
 
-Trainer::Trainer(const Config& config, const Dataset& dataset, int threads)
-    : run_(std::make_unique<Run>(config, dataset, threads, std::nullopt)) {}
+Trainer::Trainer(const Config& config, const Dataset& dataset, int threads, ProcessGroup& group)
+    : run_(std::make_unique<Run>(config, dataset, threads, group, std::nullopt)) {}
 
-Trainer::Trainer(Checkpoint checkpoint, const Config& config, const Dataset& dataset, int threads)
-    : run_(std::make_unique<Run>(config, dataset, threads, std::move(checkpoint))) {}
+Trainer::Trainer(Checkpoint checkpoint, const Config& config, const Dataset& dataset, int threads,
+                 ProcessGroup& group)
+    : run_(std::make_unique<Run>(config, dataset, threads, group, std::move(checkpoint))) {}
 
 Trainer::~Trainer() = default;
 
@@ -186,14 +251,19 @@ TrainingEnd Trainer::run(TrainingObserver& observer, const std::atomic<int>& sto
   while (progress.step < schedule.num_steps()) {
     if (schedule.patience_is_over(progress.history)) return TrainingEnd::early;
 
-    StepReport report = run_->train_step();
+    int asked_to_stop = stop.load(std::memory_order_relaxed);
+    StepReport report = run_->train_step(asked_to_stop);
     const bool is_best = run_->record(report);
-    observer.on_step(report);
+    run_->tell([&] { observer.on_step(report); });
 
-    const bool stopped = stop.load(std::memory_order_relaxed) != 0;
+    // A process alone need not have heard of it before the step.
+    if (run_->group.size() == 1) asked_to_stop = stop.load(std::memory_order_relaxed);
+    const bool stopped = asked_to_stop != 0;
     if (stopped || is_best || schedule.checkpoint_due(progress.step, progress.cursor) ||
         schedule.patience_is_over(progress.history)) {
-      observer.on_checkpoint(info(), run_->state);
+      run_->engine->collect_state();
+      run_->tell([&] { observer.on_checkpoint(info(), run_->state); });
+      settle(run_->group, run_->failure);
     }
     if (stopped && progress.step < schedule.num_steps()) return TrainingEnd::stopped;
   }

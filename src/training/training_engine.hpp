@@ -1,5 +1,5 @@
-// What the training loop asks of whatever computes. One machine's workers are one engine
-// (data_parallel.hpp); the loop does not know in which precision, or on how many of what.
+// What the training loop asks of whatever computes. The workers of one machine, or of many, are one
+// engine (data_parallel.hpp); the loop does not know in which precision, or on how many of what.
 #pragma once
 
 #include <span>
@@ -13,21 +13,26 @@ namespace microgpt {
 struct BatchGradient {
   double loss = 0;          ///< mean over the documents, nats
   double squared_norm = 0;  ///< Σ g² over all parameters; not finite where any g is not
+  int note = 0;             ///< the largest that any process passed on with its share
 };
 
+/// With several processes, all call all functions in the same order, and get the same results.
 class TrainingEngine {
  public:
   virtual ~TrainingEngine() = default;
 
   /// The gradient of the mean loss of `batch`, kept for update(). At most as many documents as the
-  /// engine was made for.
-  virtual BatchGradient compute_gradient(std::span<const Document> batch) = 0;
+  /// engine was made for. `note` (not negative) is told to the other processes.
+  virtual BatchGradient compute_gradient(std::span<const Document> batch, int note) = 0;
 
   /// One Adam update from the gradient computed last.
   virtual void update(const kernels::AdamStep& step) = 0;
 
   /// The mean loss over all positions of `documents`, in nats.
   virtual double evaluate(std::span<const Document> documents) = 0;
+
+  /// Afterwards the model's state is whole in the first process.
+  virtual void collect_state() = 0;
 };
 
 }  // namespace microgpt

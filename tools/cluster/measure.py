@@ -1,0 +1,131 @@
+#!/usr/bin/env python3
+"""How fast ranks and threads train: several layouts of the same run, taken in turns on one machine."""
+
+import argparse
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools"))
+
+from microgpt_tools.errors import UserError, run_main  # noqa: E402
+
+EXAMPLES = """\
+examples:
+  tools/cluster/measure.py                         1 rank of 2 threads against 2 ranks of 1
+  tools/cluster/measure.py 1x1 2x1 4x1 --set n_embd=128 --json measured.json
+  tools/cluster/measure.py 1x16 4x4 16x1 --mpirun "mpirun --bind-to none"
+
+A layout is RANKSxTHREADS, with the threads of each rank; the first one is what the others are compared with.
+The speed of a run is the median of tokens_per_second over its steps but the first tenth. Each layout's
+speed is the median over its runs, with the lowest and the highest behind it.
+"""
+
+SETTINGS = {
+    "dataset": ROOT / "data" / "names.txt",
+    "n_layer": 1,
+    "n_embd": 64,
+    "n_head": 4,
+    "block_size": 16,
+    "batch_size": 64,
+    "log_every": 1,
+    "num_samples": 0,
+    "checkpoint_every": 10**9,
+}
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(
+        description="Measures how fast ranks and threads train.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("layouts", metavar="RANKSxTHREADS", nargs="*", default=["1x2", "2x1"])
+    parser.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], help="a config key; may be repeated")
+    parser.add_argument("--steps", metavar="N", type=int, default=1000, help="steps of each run (default: 1000)")
+    parser.add_argument("--runs", metavar="N", type=int, default=5, help="runs of each layout (default: 5)")
+    parser.add_argument("--program", type=Path, default=ROOT / "build" / "release" / "microgpt")
+    parser.add_argument("--mpirun", metavar="COMMAND", default="mpirun", help='with options (default: "mpirun")')
+    parser.add_argument("--json", metavar="FILE", type=Path, help="write the numbers here, too")
+    arguments = parser.parse_args()
+    for layout in arguments.layouts:
+        if not re.fullmatch(r"[1-9]\d*x[1-9]\d*", layout):
+            raise UserError(f"{layout}: give a layout as RANKSxTHREADS, for instance 2x1")
+    if arguments.steps < 10 or arguments.runs < 1:
+        raise UserError("--steps must be at least 10, --runs at least 1")
+    if not arguments.program.is_file():
+        raise UserError(f"{arguments.program}: there is no such program; build it or name it with --program")
+    return arguments
+
+
+def launcher(mpirun, ranks):
+    command = mpirun.split()
+    if ranks > 1 and os.geteuid() == 0 and "Open MPI" in version_of(command[0]):
+        command.append("--allow-run-as-root")
+    return [*command, "-np", str(ranks)] if ranks > 1 else []
+
+
+def version_of(mpirun):
+    try:
+        return subprocess.run([mpirun, "--version"], capture_output=True, text=True, check=False).stdout
+    except OSError as error:
+        raise UserError(f"{mpirun}: {error.strerror}; name the launcher with --mpirun") from error
+
+
+def train(arguments, layout, folder):
+    """The metrics of one run, as dictionaries."""
+    ranks, threads = map(int, layout.split("x"))
+    settings = SETTINGS | {"num_steps": arguments.steps}
+    config = folder / "measure.cfg"
+    config.write_text("".join(f"{key}: {value}\n" for key, value in settings.items()), encoding="utf-8")
+    out = folder / "run"
+    overrides = [word for change in arguments.set for word in ("--set", change)]
+    command = [*launcher(arguments.mpirun, ranks), str(arguments.program), "--config", str(config)]
+    command += ["--out", str(out), "--overwrite", "--quiet", "--threads", str(threads), *overrides]
+    done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise UserError(f"{layout}: {' '.join(command)} failed: {done.stderr.strip()}")
+    with open(out / "metrics.jsonl", encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def tokens_per_second(metrics):
+    return statistics.median(line["tokens_per_second"] for line in metrics[len(metrics) // 10 :])
+
+
+def measure(arguments):
+    """Of each layout, the speeds of its runs, and of one run the mean number of tokens in a step."""
+    speeds = {layout: [] for layout in arguments.layouts}
+    with tempfile.TemporaryDirectory(prefix="microgpt-measure-") as name:
+        for _ in range(arguments.runs):
+            for layout in speeds:
+                metrics = train(arguments, layout, Path(name))
+                speeds[layout].append(tokens_per_second(metrics))
+    return speeds
+
+
+def print_table(speeds):
+    base = statistics.median(next(iter(speeds.values())))
+    print(f"{'ranks x threads':<18}{'tokens/s':>12}{'lowest':>12}{'highest':>12}{'ratio':>9}")
+    for layout, values in speeds.items():
+        median = statistics.median(values)
+        print(f"{layout:<18}{median:>12.0f}{min(values):>12.0f}{max(values):>12.0f}{median / base:>9.3f}")
+
+
+def main():
+    arguments = parse_arguments()
+    speeds = measure(arguments)
+    print_table(speeds)
+    if arguments.json:
+        result = {"settings": arguments.set, "steps": arguments.steps, "tokens_per_second": speeds}
+        arguments.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    run_main(main)
