@@ -45,7 +45,8 @@ constexpr std::uint64_t pack(std::uint32_t round, std::uint32_t items) {
 WorkerPool::WorkerPool(int threads)
     : workers_(threads),
       spins_(threads <= oneapi::tbb::info::default_concurrency() ? kSpins : 0),
-      arena_(threads) {
+      arena_(threads),
+      shares_(static_cast<std::size_t>(threads)) {
   if (threads > oneapi::tbb::info::default_concurrency()) {
     more_than_cores_.emplace(oneapi::tbb::global_control::max_allowed_parallelism,
                              static_cast<std::size_t>(threads));
@@ -77,7 +78,11 @@ void WorkerPool::run_phase(std::size_t count, Phase phase) {
   phase_ = phase;
   count_ = count;
   unfinished_.store(static_cast<std::uint32_t>(count), std::memory_order_relaxed);
-  open_.store(pack(round, static_cast<std::uint32_t>(count)), std::memory_order_release);
+  for (std::size_t share = 0; share < shares_.size(); ++share) {
+    const std::size_t items = (count + shares_.size() - 1 - share) / shares_.size();
+    shares_[share].open.store(pack(round, static_cast<std::uint32_t>(items)),
+                              std::memory_order_release);
+  }
   round_.store(round, std::memory_order_release);
   round_.notify_all();
 
@@ -97,22 +102,31 @@ void WorkerPool::help(int worker) {
 }
 
 void WorkerPool::take_items(std::uint32_t round, int worker) {
-  std::uint64_t open = open_.load(std::memory_order_acquire);
+  for (int i = 0; i < workers_; ++i) take_from_share(round, (worker + i) % workers_, worker);
+}
+
+void WorkerPool::take_from_share(std::uint32_t round, int share, int worker) {
+  std::atomic<std::uint64_t>& open = shares_[static_cast<std::size_t>(share)].open;
+  std::uint64_t seen = open.load(std::memory_order_acquire);
   for (;;) {
-    const auto items = static_cast<std::uint32_t>(open);
-    if (open >> 32U != round || items == 0) return;
-    if (!open_.compare_exchange_weak(open, pack(round, items - 1), std::memory_order_acq_rel,
-                                     std::memory_order_acquire)) {
+    const auto items = static_cast<std::uint32_t>(seen);
+    if (seen >> 32U != round || items == 0) return;
+    if (!open.compare_exchange_weak(seen, pack(round, items - 1), std::memory_order_acq_rel,
+                                    std::memory_order_acquire)) {
       continue;
     }
+    // Shares are taken from their first item on.
+    const std::size_t workers = shares_.size();
+    const auto first = static_cast<std::size_t>(share);
+    const std::size_t in_share = (count_ + workers - 1 - first) / workers;
     try {
-      phase_.call(phase_.context, count_ - items, worker);
+      phase_.call(phase_.context, first + (in_share - items) * workers, worker);
     } catch (...) {
       const std::lock_guard lock(exception_mutex_);
       if (!exception_) exception_ = std::current_exception();
     }
     if (unfinished_.fetch_sub(1, std::memory_order_acq_rel) == 1) unfinished_.notify_one();
-    open = open_.load(std::memory_order_acquire);
+    seen = open.load(std::memory_order_acquire);
   }
 }
 

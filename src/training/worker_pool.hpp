@@ -5,6 +5,9 @@
 // it waits for a phase, takes items from it until none is left, and waits again, first spinning,
 // then asleep. The caller is a worker, too, and never waits for one that has not taken an item: a
 // phase ends whether or not oneTBB could give all threads.
+//
+// Every worker has a share of a phase's items, the same ones in each phase of so many items, which
+// its cache therefore knows; when it is done with its own, it takes from the shares of others.
 #pragma once
 
 #include <oneapi/tbb/global_control.h>
@@ -18,6 +21,7 @@
 #include <mutex>
 #include <optional>
 #include <type_traits>
+#include <vector>
 
 namespace microgpt {
 
@@ -51,6 +55,7 @@ class WorkerPool {
   void run_phase(std::size_t count, Phase phase);
   void help(int worker);
   void take_items(std::uint32_t round, int worker);
+  void take_from_share(std::uint32_t round, int share, int worker);
   void take_exception();
 
   const int workers_;
@@ -63,9 +68,12 @@ class WorkerPool {
   Phase phase_;
   std::size_t count_ = 0;
 
-  // Round in the upper half, items not yet taken in the lower: a worker that is late can take
-  // nothing from a round that it has not seen.
-  alignas(64) std::atomic<std::uint64_t> open_{0};
+  // Items s, s + workers, s + 2 workers, … are share s. Round in the upper half, items not yet
+  // taken in the lower: a worker that is late can take nothing from a round that it has not seen.
+  struct alignas(64) Share {
+    std::atomic<std::uint64_t> open{0};
+  };
+  std::vector<Share> shares_;
   alignas(64) std::atomic<std::uint32_t> round_{0};
   alignas(64) std::atomic<std::uint32_t> unfinished_{0};
   std::atomic<bool> stopping_{false};
