@@ -1,5 +1,7 @@
 #include "kernels/product.hpp"
 
+#include <algorithm>
+
 #include "kernels/simd.hpp"
 
 namespace microgpt::kernels {
@@ -80,35 +82,47 @@ template <int Rows, int Vectors, bool Partial, class Scalar>
 inline constexpr int kTileVectors = 2;
 inline constexpr int kAccumulators = kVectorRegisters >= 32 ? 16 : 8;
 
-// Rows first_row and on of one panel of columns, Rows at a time; the rest in smaller tiles.
+// Rows first_row .. end_row - 1 of one panel of columns, Rows at a time; the rest in smaller tiles.
 template <int Rows, int Vectors, bool Partial, class Scalar>
 [[gnu::noinline]] void multiply_panel(const Product<Scalar>& product, Index column, Index tail,
-                                      Index first_row) {
+                                      Index first_row, Index end_row) {
   Index row = first_row;
-  for (; row + Rows <= product.c.rows; row += Rows) {
+  for (; row + Rows <= end_row; row += Rows) {
     multiply_tile<Rows, Vectors, Partial>(product, row, column, tail);
   }
   if constexpr (Rows > 1) {
-    if (row < product.c.rows) {
-      multiply_panel<Rows / 2, Vectors, Partial>(product, column, tail, row);
+    if (row < end_row) {
+      multiply_panel<Rows / 2, Vectors, Partial>(product, column, tail, row, end_row);
     }
   }
 }
 
 template <class Scalar>
-void multiply_any(const Product<Scalar>& product) {
+void multiply_rows(const Product<Scalar>& product, Index first_row, Index end_row) {
   constexpr Index kWidth = kLanes<Scalar>;
   const Index cols = product.c.cols;
   Index column = 0;
   for (; column + kTileVectors * kWidth <= cols; column += kTileVectors * kWidth) {
-    multiply_panel<kAccumulators / kTileVectors, kTileVectors, false>(product, column, 0, 0);
+    multiply_panel<kAccumulators / kTileVectors, kTileVectors, false>(product, column, 0, first_row,
+                                                                      end_row);
   }
   if (column + kWidth <= cols) {
-    multiply_panel<kAccumulators, 1, false>(product, column, 0, 0);
+    multiply_panel<kAccumulators, 1, false>(product, column, 0, first_row, end_row);
     column += kWidth;
   }
   if (column < cols) {
-    multiply_panel<kAccumulators, 1, true>(product, column, cols - column, 0);
+    multiply_panel<kAccumulators, 1, true>(product, column, cols - column, first_row, end_row);
+  }
+}
+
+// As many rows of A at a time as stay in the second-level cache while the panels pass.
+template <class Scalar>
+void multiply_any(const Product<Scalar>& product) {
+  constexpr Index kBlockScalars = Index{1 << 18} / static_cast<Index>(sizeof(Scalar));
+  const Index affordable = kBlockScalars / std::max<Index>(1, product.b.rows);
+  const Index block = std::max<Index>(1, affordable / kAccumulators) * kAccumulators;
+  for (Index row = 0; row < product.c.rows; row += block) {
+    multiply_rows(product, row, std::min(row + block, product.c.rows));
   }
 }
 

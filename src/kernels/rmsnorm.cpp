@@ -52,16 +52,6 @@ void rmsnorm(const Matrix<const Scalar>& x, Scalar* inverse_rms, const Matrix<Sc
 }
 
 template <class Scalar>
-void rmsnorm_again(const Matrix<const Scalar>& x, const Scalar* inverse_rms,
-                   const Matrix<Scalar>& y) {
-  for (Index i = 0; i < x.rows; ++i) {
-    for (Index p = 0; p < x.cols; p += kLanes<Scalar>) {
-      store(y.row(i) + p, load(x.row(i) + p) * load(inverse_rms + p));
-    }
-  }
-}
-
-template <class Scalar>
 void rmsnorm_backward(const Matrix<const Scalar>& x, const Scalar* inverse_rms,
                       const Matrix<const Scalar>& dy, const Matrix<Scalar>& dx) {
   backward<false>(x, inverse_rms, dy, dx);
@@ -73,12 +63,11 @@ void rmsnorm_backward_add(const Matrix<const Scalar>& x, const Scalar* inverse_r
   backward<true>(x, inverse_rms, dy, dx);
 }
 
-#define MICROGPT_INSTANTIATE(Scalar)                                                              \
-  template void rmsnorm(const Matrix<const Scalar>&, Scalar*, const Matrix<Scalar>&);             \
-  template void rmsnorm_again(const Matrix<const Scalar>&, const Scalar*, const Matrix<Scalar>&); \
-  template void rmsnorm_backward(const Matrix<const Scalar>&, const Scalar*,                      \
-                                 const Matrix<const Scalar>&, const Matrix<Scalar>&);             \
-  template void rmsnorm_backward_add(const Matrix<const Scalar>&, const Scalar*,                  \
+#define MICROGPT_INSTANTIATE(Scalar)                                                  \
+  template void rmsnorm(const Matrix<const Scalar>&, Scalar*, const Matrix<Scalar>&); \
+  template void rmsnorm_backward(const Matrix<const Scalar>&, const Scalar*,          \
+                                 const Matrix<const Scalar>&, const Matrix<Scalar>&); \
+  template void rmsnorm_backward_add(const Matrix<const Scalar>&, const Scalar*,      \
                                      const Matrix<const Scalar>&, const Matrix<Scalar>&);
 MICROGPT_INSTANTIATE(float)
 MICROGPT_INSTANTIATE(double)

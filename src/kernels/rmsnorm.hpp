@@ -2,7 +2,8 @@
 // position. Matrices are features x positions, so that a vector holds one feature of many
 // positions and every sum runs down the features.
 //
-// The reciprocal root is kept, so that backward can make y again from x instead of storing it.
+// The reciprocal root is kept: backward makes y = x · inverse_rms again where it needs it, instead
+// of storing it.
 #pragma once
 
 #include "kernels/product.hpp"
@@ -15,11 +16,6 @@ inline constexpr double kRmsNormEpsilon = 1e-5;
 /// vectors of positions are read and written. y may be x.
 template <class Scalar>
 void rmsnorm(const Matrix<const Scalar>& x, Scalar* inverse_rms, const Matrix<Scalar>& y);
-
-/// y = x · inverse_rms, from what rmsnorm has kept.
-template <class Scalar>
-void rmsnorm_again(const Matrix<const Scalar>& x, const Scalar* inverse_rms,
-                   const Matrix<Scalar>& y);
 
 /// dx = the gradient with respect to x, given dy. With s = inverse_rms and n features:
 ///   dx = s · dy - x · s³ / n · (dy · x)

@@ -39,4 +39,9 @@ template <class Scalar, int Distance = 1>
 template <class Scalar>
 void transpose(const Matrix<const Scalar>& from, const Matrix<Scalar>& to);
 
+/// The same with each column of `from` multiplied by its element of `scales`.
+template <class Scalar>
+void transpose_scaled(const Matrix<const Scalar>& from, const Scalar* scales,
+                      const Matrix<Scalar>& to);
+
 }  // namespace microgpt::kernels

@@ -42,11 +42,9 @@ void fill_loss_scales(const PackedDocuments& piece, double document_scale,
 
 // dW = dy · xᵀ, over the positions of the piece, part by part.
 template <class Scalar>
-void weight_gradient(const Matrix<const Scalar>& dy, const Matrix<const Scalar>& x,
+void weight_gradient(const Matrix<const Scalar>& dy, const Matrix<const Scalar>& x_transposed,
                      const Activations<Scalar>& activations, Gradient mode,
                      const Matrix<Scalar>& dw) {
-  const auto x_transposed = activations.transposed(x.rows);
-  transpose<Scalar>(x, x_transposed);
   for (const auto& part : activations.parts()) {
     if (part.count == 0) continue;
     const auto dy_part = dy.column_range(part.first, part.count);
@@ -58,6 +56,24 @@ void weight_gradient(const Matrix<const Scalar>& dy, const Matrix<const Scalar>&
     }
     mode = Gradient::add;
   }
+}
+
+// A copy of x, positions x features.
+template <class Scalar>
+Matrix<const Scalar> by_position(const Matrix<const Scalar>& x,
+                                 const Activations<Scalar>& activations) {
+  const auto copy = activations.transposed(x.rows);
+  transpose<Scalar>(x, copy);
+  return copy;
+}
+
+// The same of rmsnorm(x), made again.
+template <class Scalar>
+Matrix<const Scalar> normed_by_position(const Matrix<const Scalar>& x, const Scalar* inverse_rms,
+                                        const Activations<Scalar>& activations) {
+  const auto copy = activations.transposed(x.rows);
+  transpose_scaled<Scalar>(x, inverse_rms, copy);
+  return copy;
 }
 
 }  // namespace
@@ -106,7 +122,6 @@ void backward(const TransformerWeights<Scalar>& model, const PackedDocuments& pi
               double document_scale, Activations<Scalar>& activations, std::span<double> losses,
               const Weights<Scalar>& gradients, Gradient mode) {
   const ModelShape& shape = model.shape;
-  const auto normed = activations.normed();
   const auto activated = activations.activated();
   const auto d_logits = activations.logits();
   const auto d_residual = activations.d_residual();
@@ -118,7 +133,8 @@ void backward(const TransformerWeights<Scalar>& model, const PackedDocuments& pi
   cross_entropy_with_gradient<Scalar>(d_logits, activations.targets(), activations.loss_scales(),
                                       activations.losses());
   mean_losses<Scalar>(piece, activations.losses(), losses);
-  weight_gradient<Scalar>(d_logits, activations.output(), activations, mode, gradients.lm_head);
+  weight_gradient<Scalar>(d_logits, by_position<Scalar>(activations.output(), activations),
+                          activations, mode, gradients.lm_head);
   multiply_transposed<Scalar>(model.weights.lm_head, d_logits, d_residual);
 
   for (Index l = shape.n_layer - 1; l >= 0; --l) {
@@ -128,18 +144,22 @@ void backward(const TransformerWeights<Scalar>& model, const PackedDocuments& pi
 
     multiply_transposed<Scalar>(weights.mlp_fc2, d_residual, d_hidden);
     activate_backward<Scalar>(shape.activation, layer.hidden, activated, d_hidden);
-    weight_gradient<Scalar>(d_residual, activated, activations, mode, gradient.mlp_fc2);
-    rmsnorm_again<Scalar>(layer.middle, layer.middle_inverse_rms, normed);
-    weight_gradient<Scalar>(d_hidden, normed, activations, mode, gradient.mlp_fc1);
+    weight_gradient<Scalar>(d_residual, by_position<Scalar>(activated, activations), activations,
+                            mode, gradient.mlp_fc2);
+    weight_gradient<Scalar>(
+        d_hidden, normed_by_position<Scalar>(layer.middle, layer.middle_inverse_rms, activations),
+        activations, mode, gradient.mlp_fc1);
     multiply_transposed<Scalar>(weights.mlp_fc1, d_hidden, d_narrow);
     rmsnorm_backward_add<Scalar>(layer.middle, layer.middle_inverse_rms, d_narrow, d_residual);
 
-    weight_gradient<Scalar>(d_residual, layer.attended, activations, mode, gradient.attn_wo);
+    weight_gradient<Scalar>(d_residual, by_position<Scalar>(layer.attended, activations),
+                            activations, mode, gradient.attn_wo);
     multiply_transposed<Scalar>(weights.attn_wo, d_residual, d_narrow);
     attention_backward<Scalar>(layer.qkv, activations.packed(), shape.n_head, layer.log_sum_exp,
                                d_narrow, activations.attention_scratch(), d_qkv);
-    rmsnorm_again<Scalar>(layer.input, layer.input_inverse_rms, normed);
-    weight_gradient<Scalar>(d_qkv, normed, activations, mode, gradient.attn_wqkv);
+    weight_gradient<Scalar>(
+        d_qkv, normed_by_position<Scalar>(layer.input, layer.input_inverse_rms, activations),
+        activations, mode, gradient.attn_wqkv);
     multiply_transposed<Scalar>(weights.attn_wqkv, d_qkv, d_narrow);
     rmsnorm_backward_add<Scalar>(layer.input, layer.input_inverse_rms, d_narrow, d_residual);
   }
