@@ -25,36 +25,32 @@ struct Head {
         value(qkv.row_range(qkv.rows / 3 * 2 + head * head_size, head_size)) {}
 };
 
-// score[d] = query · key at distance d, for one vector of queries: Σ_i a_i[position] b_i[position -
-// d], written to row d of `to` at column `column`.
+// Σ_i a_i[position] · b_i[position - d] of one vector of queries, for the distances first .. first
+// + kGroup - 1.
 template <class Scalar>
-void dot_by_distance(const Matrix<const Scalar>& a, const Matrix<const Scalar>& b, Index position,
-                     Index distances, const Matrix<Scalar>& to, Index column) {
-  for (Index d = 0; d < distances; d += kGroup) {
-    Vector<Scalar> sum[kGroup] = {};
-    for (Index i = 0; i < a.rows; ++i) {
-      const Vector<Scalar> here = load(a.row(i) + position);
-      const Scalar* there = b.row(i) + position - d;
-      unrolled<kGroup>([&](auto g)
-                           __attribute__((always_inline)) { sum[g] += here * load(there - g); });
-    }
+[[gnu::always_inline]] inline void dot_group(const Matrix<const Scalar>& a,
+                                             const Matrix<const Scalar>& b, Index position,
+                                             Index first, Vector<Scalar> (&sum)[kGroup]) {
+  unrolled<kGroup>([&](auto g) __attribute__((always_inline)) { sum[g] = Vector<Scalar>{}; });
+  for (Index i = 0; i < a.rows; ++i) {
+    const Vector<Scalar> here = load(a.row(i) + position);
+    const Scalar* there = b.row(i) + position - first;
     unrolled<kGroup>([&](auto g)
-                         __attribute__((always_inline)) { store(to.row(d + g) + column, sum[g]); });
+                         __attribute__((always_inline)) { sum[g] += here * load(there - g); });
   }
 }
 
-// The scores of one vector of queries, before scaling; far below all others where a key belongs to
-// an earlier document.
+// The scores of a group, before scaling; far below all others where a key belongs to an earlier
+// document.
 template <class Scalar>
-void masked_scores(const Head<const Scalar>& head, const PackedPositions<Scalar>& packed,
-                   Index position, Index distances, const Matrix<Scalar>& scores, Index column) {
-  dot_by_distance<Scalar>(head.query, head.key, position, distances, scores, column);
-  const Vector<Scalar> place = load(packed.place + position);
-  for (Index d = 1; d < distances; ++d) {
-    Scalar* score = scores.row(d) + column;
-    store(score,
-          place >= static_cast<Scalar>(d) ? load(score) : Vector<Scalar>{} + kUnseen<Scalar>);
-  }
+[[gnu::always_inline]] inline void masked_scores(const Head<const Scalar>& head,
+                                                 Vector<Scalar> place, Index position, Index first,
+                                                 Vector<Scalar> (&score)[kGroup]) {
+  dot_group<Scalar>(head.query, head.key, position, first, score);
+  unrolled<kGroup>([&](auto g) __attribute__((always_inline)) {
+    const auto distance = static_cast<Scalar>(first + g);
+    score[g] = place >= distance ? score[g] : Vector<Scalar>{} + kUnseen<Scalar>;
+  });
 }
 
 // Rows first .. first + Rows - 1 of: to_i[position] = factor · Σ_d weights[d] values_i, where
@@ -142,11 +138,18 @@ void attention(const Matrix<const Scalar>& qkv, const PackedPositions<Scalar>& p
 
   for (Index position = 0; position < out.cols; position += kLanes<Scalar>) {
     const Index distances = packed.distances[position / kLanes<Scalar>];
+    const Vector<Scalar> place = load(packed.place + position);
     for (Index h = 0; h < n_head; ++h) {
       const Head<const Scalar> head(qkv, h, head_size);
-      masked_scores<Scalar>(head, packed, position, distances, scores, 0);
-      Vector<Scalar> largest = load(scores.row(0));
-      for (Index d = 1; d < distances; ++d) largest = maximum(load(scores.row(d)), largest);
+      Vector<Scalar> largest = Vector<Scalar>{} + kUnseen<Scalar>;
+      for (Index d = 0; d < distances; d += kGroup) {
+        Vector<Scalar> score[kGroup];
+        masked_scores<Scalar>(head, place, position, d, score);
+        unrolled<kGroup>([&](auto g) __attribute__((always_inline)) {
+          store(scores.row(d + g), score[g]);
+          largest = maximum(score[g], largest);
+        });
+      }
       Vector<Scalar> sum{};
       for (Index d = 0; d < distances; ++d) {
         const Vector<Scalar> weight = exp<Scalar>((load(scores.row(d)) - largest) * scale);
@@ -185,16 +188,21 @@ void attention_backward(const Matrix<const Scalar>& qkv, const PackedPositions<S
 
     for (Index position = 0; position < columns; position += kLanes<Scalar>) {
       const Index distances = packed.distances[position / kLanes<Scalar>];
+      const Vector<Scalar> place = load(packed.place + position);
       const Vector<Scalar> log_sum = load(log_sum_exp.row(h) + position);
-      masked_scores<Scalar>(head, packed, position, distances, p, position);
-      // dp for now
-      dot_by_distance<Scalar>(d_out_head, head.value, position, distances, d_score, position);
       // d_score = p · (dp - Σ_s p_s dp_s): the gradient of softmax.
       Vector<Scalar> mean{};
-      for (Index d = 0; d < distances; ++d) {
-        const Vector<Scalar> weight = exp<Scalar>(load(p.row(d) + position) * scale - log_sum);
-        store(p.row(d) + position, weight);
-        mean += weight * load(d_score.row(d) + position);
+      for (Index d = 0; d < distances; d += kGroup) {
+        Vector<Scalar> score[kGroup];
+        Vector<Scalar> dp[kGroup];
+        masked_scores<Scalar>(head, place, position, d, score);
+        dot_group<Scalar>(d_out_head, head.value, position, d, dp);
+        unrolled<kGroup>([&](auto g) __attribute__((always_inline)) {
+          const Vector<Scalar> weight = exp<Scalar>(score[g] * scale - log_sum);
+          store(p.row(d + g) + position, weight);
+          store(d_score.row(d + g) + position, dp[g]);
+          mean += weight * dp[g];
+        });
       }
       for (Index d = 0; d < distances; ++d) {
         const Vector<Scalar> weight = load(p.row(d) + position);
