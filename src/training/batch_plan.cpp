@@ -10,14 +10,17 @@ constexpr std::int64_t kMaxLanes = 64;
 constexpr std::int64_t kMinLanes = 4;
 constexpr std::size_t kLaneBudgetBytes = std::size_t{1} << 30U;
 
-// Clearing and adding a lane's buffer costs as much as the products of a few positions; the wider
-// the model, the further its buffers lie from the core.
-constexpr std::int64_t kNarrowEmbedding = 32;
-constexpr std::int64_t kNarrowLanePositions = 32;
-constexpr std::int64_t kWideLanePositions = 32;
+// A lane with fewer is not worth its buffer: two vectors of positions.
+constexpr std::int64_t kLanePositions = 32;
 
-// Enough rows to keep a product busy, few enough that their activations stay in the L2 cache.
+// Enough positions to keep a product busy, few enough that their activations stay in the L2 cache.
 constexpr std::int64_t kPiecePositions = 128;
+
+// The nearest multiple of four, from four on: two or four workers, or processes, then have equal
+// shares.
+std::int64_t even_count(std::int64_t wanted) {
+  return wanted <= 2 ? wanted : std::max<std::int64_t>(4, (wanted + 2) / 4 * 4);
+}
 
 }  // namespace
 
@@ -29,8 +32,7 @@ BatchLimits batch_limits(const ModelShape& shape, std::int64_t batch_size,
                          std::size_t gradient_bytes) {
   const auto affordable = static_cast<std::int64_t>(kLaneBudgetBytes / gradient_bytes);
   return {.max_lanes = std::min(batch_size, std::clamp(affordable, kMinLanes, kMaxLanes)),
-          .lane_positions =
-              shape.n_embd <= kNarrowEmbedding ? kNarrowLanePositions : kWideLanePositions,
+          .lane_positions = kLanePositions,
           .piece_positions = piece_positions_for(shape)};
 }
 
@@ -45,19 +47,23 @@ void plan_lanes(std::span<const Document> documents, const BatchLimits& limits,
   lanes.clear();
   const std::int64_t positions = count_positions(documents);
   const std::int64_t wanted = (positions + limits.lane_positions - 1) / limits.lane_positions;
-  const std::int64_t count = std::clamp<std::int64_t>(wanted, 1, limits.max_lanes);
+  const std::int64_t count = std::clamp<std::int64_t>(even_count(wanted), 1, limits.max_lanes);
 
-  // Lane i ends with the document that reaches (i + 1) / count of all positions.
+  // Lane i ends where a document ends that is nearest to (i + 1) / count of all positions.
   std::size_t first = 0;
   std::int64_t reached = 0;
   for (std::size_t d = 0; d < documents.size(); ++d) {
+    const std::int64_t before = reached * count;
     reached += documents[d].length;
-    const auto lane = static_cast<std::int64_t>(lanes.size());
-    if (reached * count >= (lane + 1) * positions) {
-      lanes.push_back(documents.subspan(first, d + 1 - first));
-      first = d + 1;
-    }
+    const std::int64_t after = reached * count;
+    const std::int64_t end = (std::ssize(lanes) + 1) * positions;
+    if (after < end) continue;
+    const bool ends_before = d > first && end - before < after - end;
+    const std::size_t next = ends_before ? d : d + 1;
+    lanes.push_back(documents.subspan(first, next - first));
+    first = next;
   }
+  if (first < documents.size()) lanes.push_back(documents.subspan(first));
 }
 
 std::span<const Document> first_piece(std::span<const Document> documents,
