@@ -67,8 +67,8 @@ class EndingsTest(RanksTest):
         self.resume_ranks(2, "run", "--set", f"num_steps={last + 2}")
 
     def test_a_rank_that_fails_alone(self):
-        """Nobody can know of it, so it ends all: here it gets no memory for its part of an evaluation."""
-        launcher = self.start_endless(2, validation_fraction=0.9, eval_every=2000)
+        """Nobody can know of it, so it ends all: here it gets no memory for its first evaluation."""
+        launcher = self.start_endless(2, validation_fraction=0.9, batch_size=2000, eval_every=300)
         resource.prlimit(rank_processes(launcher)[1], resource.RLIMIT_AS, (1 << 20, 1 << 20))
         _, err = launcher.communicate(timeout=RANKS_PATIENCE)
         self.assertNotEqual(launcher.returncode, 0)
