@@ -5,7 +5,11 @@
 namespace microgpt {
 namespace {
 
-constexpr std::int64_t kMaxLanes = 64;
+constexpr std::int64_t kUsualLanes = 64;
+// Workers on many machines need more of them, and get them where each has so many positions that
+// its buffer costs next to nothing.
+constexpr std::int64_t kMaxLanes = 1024;
+constexpr std::int64_t kLongLanePositions = 512;
 // Enough for the workers of a small machine where one gradient alone is larger than the budget.
 constexpr std::int64_t kMinLanes = 4;
 constexpr std::size_t kLaneBudgetBytes = std::size_t{1} << 30U;
@@ -19,6 +23,10 @@ constexpr std::int64_t kWideLanePositions = 32;
 // Enough rows to keep a product busy, few enough that their activations stay in the L2 cache.
 constexpr std::int64_t kPiecePositions = 128;
 
+std::int64_t most_lanes(std::int64_t positions) {
+  return std::clamp(positions / kLongLanePositions, kUsualLanes, kMaxLanes);
+}
+
 }  // namespace
 
 std::int64_t piece_positions_for(const ModelShape& shape) {
@@ -28,10 +36,14 @@ std::int64_t piece_positions_for(const ModelShape& shape) {
 BatchLimits batch_limits(const ModelShape& shape, std::int64_t batch_size,
                          std::size_t gradient_bytes) {
   const auto affordable = static_cast<std::int64_t>(kLaneBudgetBytes / gradient_bytes);
-  return {.max_lanes = std::min(batch_size, std::clamp(affordable, kMinLanes, kMaxLanes)),
-          .lane_positions =
-              shape.n_embd <= kNarrowEmbedding ? kNarrowLanePositions : kWideLanePositions,
-          .piece_positions = piece_positions_for(shape)};
+  // A batch can be so large that its positions do not fit into 64 bits; then it has enough.
+  const std::int64_t positions =
+      batch_size > INT64_MAX / shape.block_size ? INT64_MAX : batch_size * shape.block_size;
+  return {
+      .max_lanes = std::min(batch_size, std::clamp(affordable, kMinLanes, most_lanes(positions))),
+      .lane_positions =
+          shape.n_embd <= kNarrowEmbedding ? kNarrowLanePositions : kWideLanePositions,
+      .piece_positions = piece_positions_for(shape)};
 }
 
 std::int64_t count_positions(std::span<const Document> documents) {
@@ -45,7 +57,8 @@ void plan_lanes(std::span<const Document> documents, const BatchLimits& limits,
   lanes.clear();
   const std::int64_t positions = count_positions(documents);
   const std::int64_t wanted = (positions + limits.lane_positions - 1) / limits.lane_positions;
-  const std::int64_t count = std::clamp<std::int64_t>(wanted, 1, limits.max_lanes);
+  const std::int64_t count =
+      std::clamp<std::int64_t>(wanted, 1, std::min(limits.max_lanes, most_lanes(positions)));
 
   // Lane i ends with the document that reaches (i + 1) / count of all positions.
   std::size_t first = 0;

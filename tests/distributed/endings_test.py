@@ -76,7 +76,8 @@ class EndingsTest(RanksTest):
 
     def test_a_loss_that_is_not_finite(self):
         for width in (16, 64):
-            config = self.write_config("run.cfg", **SETTINGS | {"n_embd": width, "learning_rate": 1e6, "checkpoint_every": 1})
+            settings = SETTINGS | {"n_embd": width, "learning_rate": 1e6, "checkpoint_every": 1}
+            config = self.write_config("run.cfg", **settings)
             output = self.launch(3, "--config", config, "--out", f"run-{width}", "--quiet")
             self.assert_one_line(output, 1, "not finite", "learning_rate", "step-0000000")
 
