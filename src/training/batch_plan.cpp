@@ -1,6 +1,7 @@
 #include "training/batch_plan.hpp"
 
 #include <algorithm>
+#include <bit>
 
 namespace microgpt {
 namespace {
@@ -23,8 +24,15 @@ constexpr std::int64_t kWideLanePositions = 32;
 // Enough rows to keep a product busy, few enough that their activations stay in the L2 cache.
 constexpr std::int64_t kPiecePositions = 128;
 
+// A limit on lanes is a power of two: then 2^k processes have one subtree of the lanes each, and
+// send one gradient.
+std::int64_t floor_power_of_two(std::uint64_t number) {
+  return static_cast<std::int64_t>(std::bit_floor(number));
+}
+
 std::int64_t most_lanes(std::int64_t positions) {
-  return std::clamp(positions / kLongLanePositions, kUsualLanes, kMaxLanes);
+  const auto long_lanes = static_cast<std::uint64_t>(positions / kLongLanePositions);
+  return std::clamp(floor_power_of_two(long_lanes), kUsualLanes, kMaxLanes);
 }
 
 }  // namespace
@@ -35,7 +43,7 @@ std::int64_t piece_positions_for(const ModelShape& shape) {
 
 BatchLimits batch_limits(const ModelShape& shape, std::int64_t batch_size,
                          std::size_t gradient_bytes) {
-  const auto affordable = static_cast<std::int64_t>(kLaneBudgetBytes / gradient_bytes);
+  const std::int64_t affordable = floor_power_of_two(kLaneBudgetBytes / gradient_bytes);
   // A batch can be so large that its positions do not fit into 64 bits; then it has enough.
   const std::int64_t positions =
       batch_size > INT64_MAX / shape.block_size ? INT64_MAX : batch_size * shape.block_size;

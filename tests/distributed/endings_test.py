@@ -31,7 +31,8 @@ class EndingsTest(RanksTest):
 
     def check_stopped(self, launcher, name, exit_code):
         _, err = launcher.communicate(timeout=RANKS_PATIENCE)
-        said = re.findall(rf"^microgpt: stopped by {name} after step (\d+); go on with: .*$", err.decode(), re.MULTILINE)
+        line = rf"(?m)^microgpt: stopped by {name} after step (\d+); go on with: .*$"
+        said = re.findall(line, err.decode())
         self.assertEqual(len(said), 1, err)
         if exit_code:
             self.assertEqual(launcher.returncode, exit_code, err)

@@ -50,6 +50,11 @@ NETWORKS = [
 ]
 
 
+def power(number):
+    """The largest power of two up to a number; 0 for 0."""
+    return 1 << number.bit_length() - 1 if number else 0
+
+
 @dataclass(frozen=True)
 class Job:
     """A step of training, and how fast one worker is."""
@@ -70,7 +75,7 @@ class Job:
     def lanes(self):
         """As src/training/batch_plan.cpp cuts a step."""
         least = 16 if self.n_embd <= 32 else 32
-        most = min(max(64, int(self.tokens) // 512), 1024, max(4, LANE_BUDGET_BYTES // self.model_bytes))
+        most = min(max(64, power(int(self.tokens) // 512)), 1024, max(4, power(LANE_BUDGET_BYTES // self.model_bytes)))
         return max(1, min(math.ceil(self.tokens / least), most))
 
     def compute_seconds(self, ranks):
