@@ -8,6 +8,7 @@ build_packages=(
     g++ cmake ninja-build
     libtbb-dev libeigen3-dev libcxxopts-dev libhdf5-dev libyaml-cpp-dev
     nlohmann-json3-dev libfmt-dev libssl-dev libutfcpp-dev
+    libopenmpi-dev openmpi-bin
 )
 
 # In addition, for sweep.py, plot.py and look.py.
@@ -23,7 +24,7 @@ tool_packages=(
 test_packages=(
     libgtest-dev libgmock-dev libbenchmark-dev
     clang-format clang-tidy
-    hdf5-tools curl postgresql chromium chromium-driver python3-selenium
+    hdf5-tools iproute2 curl postgresql chromium chromium-driver python3-selenium
 )
 
 # In addition, to build the fuzz targets.

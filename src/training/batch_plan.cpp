@@ -1,11 +1,16 @@
 #include "training/batch_plan.hpp"
 
 #include <algorithm>
+#include <bit>
 
 namespace microgpt {
 namespace {
 
-constexpr std::int64_t kMaxLanes = 64;
+constexpr std::int64_t kUsualLanes = 64;
+// Workers on many machines need more of them, and get them where each has so many positions that
+// its buffer costs next to nothing.
+constexpr std::int64_t kMaxLanes = 1024;
+constexpr std::int64_t kLongLanePositions = 512;
 // Enough for the workers of a small machine where one gradient alone is larger than the budget.
 constexpr std::int64_t kMinLanes = 4;
 constexpr std::size_t kLaneBudgetBytes = std::size_t{1} << 30U;
@@ -22,6 +27,17 @@ std::int64_t even_count(std::int64_t wanted) {
   return wanted <= 2 ? wanted : std::max<std::int64_t>(4, (wanted + 2) / 4 * 4);
 }
 
+// A limit on lanes is a power of two: then 2^k processes have one subtree of the lanes each, and
+// send one gradient.
+std::int64_t floor_power_of_two(std::uint64_t number) {
+  return static_cast<std::int64_t>(std::bit_floor(number));
+}
+
+std::int64_t most_lanes(std::int64_t positions) {
+  const auto long_lanes = static_cast<std::uint64_t>(positions / kLongLanePositions);
+  return std::clamp(floor_power_of_two(long_lanes), kUsualLanes, kMaxLanes);
+}
+
 }  // namespace
 
 std::int64_t piece_positions_for(const ModelShape& shape) {
@@ -30,10 +46,14 @@ std::int64_t piece_positions_for(const ModelShape& shape) {
 
 BatchLimits batch_limits(const ModelShape& shape, std::int64_t batch_size,
                          std::size_t gradient_bytes) {
-  const auto affordable = static_cast<std::int64_t>(kLaneBudgetBytes / gradient_bytes);
-  return {.max_lanes = std::min(batch_size, std::clamp(affordable, kMinLanes, kMaxLanes)),
-          .lane_positions = kLanePositions,
-          .piece_positions = piece_positions_for(shape)};
+  const std::int64_t affordable = floor_power_of_two(kLaneBudgetBytes / gradient_bytes);
+  // A batch can be so large that its positions do not fit into 64 bits; then it has enough.
+  const std::int64_t positions =
+      batch_size > INT64_MAX / shape.block_size ? INT64_MAX : batch_size * shape.block_size;
+  return {
+      .max_lanes = std::min(batch_size, std::clamp(affordable, kMinLanes, most_lanes(positions))),
+      .lane_positions = kLanePositions,
+      .piece_positions = piece_positions_for(shape)};
 }
 
 std::int64_t count_positions(std::span<const Document> documents) {
@@ -47,7 +67,8 @@ void plan_lanes(std::span<const Document> documents, const BatchLimits& limits,
   lanes.clear();
   const std::int64_t positions = count_positions(documents);
   const std::int64_t wanted = (positions + limits.lane_positions - 1) / limits.lane_positions;
-  const std::int64_t count = std::clamp<std::int64_t>(even_count(wanted), 1, limits.max_lanes);
+  const std::int64_t count = std::clamp<std::int64_t>(
+      even_count(wanted), 1, std::min(limits.max_lanes, most_lanes(positions)));
 
   // Lane i ends where a document ends that is nearest to (i + 1) / count of all positions.
   std::size_t first = 0;

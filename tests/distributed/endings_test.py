@@ -31,7 +31,8 @@ class EndingsTest(RanksTest):
 
     def check_stopped(self, launcher, name, exit_code):
         _, err = launcher.communicate(timeout=RANKS_PATIENCE)
-        said = re.findall(rf"^microgpt: stopped by {name} after step (\d+); go on with: .*$", err.decode(), re.MULTILINE)
+        line = rf"(?m)^microgpt: stopped by {name} after step (\d+); go on with: .*$"
+        said = re.findall(line, err.decode())
         self.assertEqual(len(said), 1, err)
         if exit_code:
             self.assertEqual(launcher.returncode, exit_code, err)
@@ -67,8 +68,8 @@ class EndingsTest(RanksTest):
         self.resume_ranks(2, "run", "--set", f"num_steps={last + 2}")
 
     def test_a_rank_that_fails_alone(self):
-        """Nobody can know of it, so it ends all: here it gets no memory for its part of an evaluation."""
-        launcher = self.start_endless(2, validation_fraction=0.9, eval_every=2000)
+        """Nobody can know of it, so it ends all: here it gets no memory for its first evaluation."""
+        launcher = self.start_endless(2, validation_fraction=0.9, batch_size=2000, eval_every=300)
         resource.prlimit(rank_processes(launcher)[1], resource.RLIMIT_AS, (1 << 20, 1 << 20))
         _, err = launcher.communicate(timeout=RANKS_PATIENCE)
         self.assertNotEqual(launcher.returncode, 0)
@@ -76,7 +77,8 @@ class EndingsTest(RanksTest):
 
     def test_a_loss_that_is_not_finite(self):
         for width in (16, 64):
-            config = self.write_config("run.cfg", **SETTINGS | {"n_embd": width, "learning_rate": 1e6, "checkpoint_every": 1})
+            settings = SETTINGS | {"n_embd": width, "learning_rate": 1e6, "checkpoint_every": 1}
+            config = self.write_config("run.cfg", **settings)
             output = self.launch(3, "--config", config, "--out", f"run-{width}", "--quiet")
             self.assert_one_line(output, 1, "not finite", "learning_rate", "step-0000000")
 

@@ -58,9 +58,8 @@ class SameBitsTest(RanksTest):
         self.check([(5, 1)], dataset=names, **SMALL | {"validation_fraction": 0.02})
 
     def test_early_stopping(self):
-        settings = SETTINGS | SMALL | {
-            "learning_rate": 1.0, "lr_schedule": "constant", "num_steps": 400, "eval_every": 2, "early_stop_patience": 3,
-        }  # fmt: skip
+        settings = SETTINGS | SMALL | {"learning_rate": 1.0, "lr_schedule": "constant", "num_steps": 400}
+        settings |= {"eval_every": 2, "early_stop_patience": 3}
         expected = self.train("alone", **settings)
         self.assertIn("stopped early", expected.output.out)
         for ranks in (2, 3):

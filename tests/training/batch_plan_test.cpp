@@ -55,6 +55,20 @@ TEST(BatchPlanTest, OneLongDocumentTakesTheLanesOfSeveral) {
   expect_cover(documents, lanes);
 }
 
+TEST(BatchPlanTest, ManyPositionsMakeMoreLanes) {
+  const ModelShape shape{
+      .vocab_size = 27, .n_layer = 1, .n_embd = 16, .n_head = 4, .block_size = 16};
+  std::vector<std::span<const Document>> lanes;
+  for (const auto& [count, expected] : {std::pair{4096, 64}, {8192, 128}, {200'000, 1024}}) {
+    const std::vector<Document> documents(static_cast<std::size_t>(count),
+                                          Document{.offset = 0, .length = 8});
+    const BatchLimits limits = batch_limits(shape, count, 16384);
+    plan_lanes(documents, limits, lanes);
+    EXPECT_EQ(std::ssize(lanes), expected);
+    EXPECT_LE(expected, limits.max_lanes);
+  }
+}
+
 TEST(BatchPlanTest, PiecesHoldNoMorePositionsThanAllowed) {
   const auto documents = documents_of({5, 5, 6, 16, 1, 15, 2, 16, 16});
   std::vector<std::span<const Document>> pieces;
@@ -69,7 +83,7 @@ TEST(BatchPlanTest, BuffersForLargeGradientsStayFew) {
       .vocab_size = 65, .n_layer = 12, .n_embd = 1024, .n_head = 16, .block_size = 1024};
   EXPECT_EQ(batch_limits(shape, 256, std::size_t{600} << 20U).max_lanes, 4);
   EXPECT_EQ(batch_limits(shape, 2, std::size_t{600} << 20U).max_lanes, 2);
-  EXPECT_EQ(batch_limits(shape, 256, 16384).max_lanes, 64);
+  EXPECT_EQ(batch_limits(shape, 256, 16384).max_lanes, 256);
 }
 
 }  // namespace

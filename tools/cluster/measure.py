@@ -100,7 +100,7 @@ def tokens_per_second(metrics):
 
 
 def measure(arguments):
-    """Of each layout, the speeds of its runs, and of one run the mean number of tokens in a step."""
+    """Of each layout, the speeds of its runs."""
     speeds = {layout: [] for layout in arguments.layouts}
     with tempfile.TemporaryDirectory(prefix="microgpt-measure-") as name:
         for _ in range(arguments.runs):

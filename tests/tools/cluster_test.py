@@ -1,0 +1,79 @@
+"""tools/cluster: measure.py runs layouts in turns, predict.py says what its parts say, the scripts are sound."""
+
+import json
+import os
+import subprocess
+import sys
+import unittest
+from pathlib import Path
+
+ROOT = Path(os.environ.get("MICROGPT_SOURCE") or Path(__file__).resolve().parents[2])
+CLUSTER = ROOT / "tools" / "cluster"
+sys.path[:0] = [str(ROOT / "tests" / "cli"), str(ROOT / "tools"), str(CLUSTER)]
+
+from predict import Job, Network, parameters_of  # noqa: E402
+from program import PROGRAM, ProgramTest  # noqa: E402
+
+NETWORK = Network("test", 1e-5, 1e9)
+JOB = Job(parameters_of(27, 1, 64, 16), 4, 6400, 16, 64, 1, 1e-6, 1e-4)
+
+
+class PredictTest(unittest.TestCase):
+    def run_script(self, script, *arguments):
+        command = [sys.executable, CLUSTER / script, *map(str, arguments)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+
+    def test_the_parameters_are_those_of_the_program(self):
+        self.assertEqual(parameters_of(vocab=27, n_layer=1, n_embd=16, block_size=8), 4064)
+
+    def test_one_rank_sends_nothing(self):
+        self.assertEqual(JOB.message_seconds(1, NETWORK), 0)
+        self.assertAlmostEqual(JOB.step_seconds(1, NETWORK), 6400e-6 + 1e-4)
+
+    def test_ranks_share_the_lanes(self):
+        self.assertEqual(JOB.lanes(), 64)
+        self.assertAlmostEqual(JOB.compute_seconds(64), 100e-6)
+        self.assertEqual(JOB.compute_seconds(1024), JOB.compute_seconds(64))
+        self.assertAlmostEqual(JOB.compute_seconds(3), 2200e-6)
+
+    def test_a_large_model_travels_twice(self):
+        fast = Network("no latency", 0, 1e9)
+        self.assertAlmostEqual(JOB.message_seconds(8, fast), 2 * JOB.model_bytes / 1e9)
+        self.assertAlmostEqual(JOB.message_seconds(512, fast), 2 * JOB.model_bytes / 1e9)
+
+    def test_the_table(self):
+        done = self.run_script("predict.py", "--ranks", "1,64")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("(1x)", done.stdout)
+        self.assertEqual(len(done.stdout.splitlines()), 7)
+
+    def test_what_it_is_asked_wrongly(self):
+        for arguments in (["--tokens", 0], ["--ranks", "x"], ["--latency", 1e-6], ["--ranks", "0"]):
+            done = self.run_script("predict.py", *arguments)
+            self.assertEqual(done.returncode, 2, arguments)
+            self.assertRegex(done.stderr, r"\Apredict.py: error: [^\n]+\n\Z")
+        done = self.run_script("measure.py", "2by2")
+        self.assertEqual(done.returncode, 2)
+        self.assertRegex(done.stderr, r"\Ameasure.py: error: 2by2: [^\n]+\n\Z")
+
+
+class MeasureTest(ProgramTest):
+    def test_it_measures(self):
+        """One rank only, which needs no MPI."""
+        command = [sys.executable, CLUSTER / "measure.py", "1x1", "1x2", "--steps", "20", "--runs", "2"]
+        command += ["--program", PROGRAM, "--json", "measured.json"]
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=300, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, r"(?m)^1x1 .* 1\.000$")
+        speeds = json.loads((self.folder / "measured.json").read_text(encoding="utf-8"))["tokens_per_second"]
+        self.assertEqual([len(values) for values in speeds.values()], [2, 2])
+
+
+class ScriptsTest(unittest.TestCase):
+    def test_the_job_script_is_sound(self):
+        done = subprocess.run(["bash", "-n", CLUSTER / "slurm.sh"], capture_output=True, check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+
+
+if __name__ == "__main__":
+    unittest.main()
