@@ -1,0 +1,70 @@
+"""The benchmark's numbers belong together; how large they are is the machine's business."""
+
+import json
+import os
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+BENCH = pathlib.Path(os.environ["MICROGPT"]).parent / "microgpt_bench"
+SOURCE = pathlib.Path(os.environ["MICROGPT_SOURCE"])
+
+
+def run(*arguments):
+    return subprocess.run([BENCH, *arguments], capture_output=True, text=True, check=False, timeout=300)
+
+
+class BenchTest(unittest.TestCase):
+    def setUp(self):
+        if not BENCH.exists():
+            self.skipTest("built without MICROGPT_BENCHMARKS")
+
+    def test_its_numbers_belong_together(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder) / "bench.json"
+            done = run("--shapes", "A,A1,D", "--threads", "1,2", "--rounds", "3", "--seconds", "0.001", "--json", file)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            bench = json.loads(file.read_text())
+        rows = bench["results"]
+        self.assertEqual([(row["shape"], row["threads"]) for row in rows],
+                         [(shape, threads) for shape in ("A", "A1", "D") for threads in (1, 2)])
+        flops = {"A": 6 * (12 * 16 * 16 + 16 * 27), "D": 6 * (12 * 64 * 64 + 64 * 27)}
+        for row in rows:
+            with self.subTest(row["shape"], threads=row["threads"]):
+                self.assertEqual(row["flops_per_token"], flops[row["shape"][0]])
+                for measured in ("us_per_document", "tokens_per_second", "share_of_core", "speed_up"):
+                    values = row[measured]["values"]
+                    self.assertEqual(len(values), 3)
+                    self.assertEqual(row[measured]["median"], sorted(values)[1])
+                    self.assertEqual([row[measured]["least"], row[measured]["most"]], [min(values), max(values)])
+                # Each round's share is its speed over a rate that was measured in that round.
+                for tokens, share in zip(row["tokens_per_second"]["values"], row["share_of_core"]["values"]):
+                    rate = tokens * row["flops_per_token"] / share
+                    self.assertIn(rate, [approximately(rate, of) for of in bench["fma_rate_of_one_core"]["values"]])
+                self.assertAlmostEqual(sum(row["phases"].values()), 1, delta=0.05)
+        self.assertIn("1.00 (1.00-1.00)", done.stdout)
+
+    def test_refuses_what_it_does_not_know(self):
+        for arguments, word in ((["--shapes", "Z"], "Z"), (["--frobnicate"], "frobnicate"),
+                                (["--shapes", "A", "--names", "/nowhere/names.txt"], "/nowhere/names.txt")):
+            done = run(*arguments, "--rounds", "1")
+            self.assertEqual(done.returncode, 2, arguments)
+            self.assertIn(word, done.stderr)
+            self.assertEqual(done.stderr.splitlines()[-1].count("error"), 1)
+
+    def test_whole_runs_are_timed(self):
+        script = SOURCE / "tools" / "bench" / "whole_runs.py"
+        done = subprocess.run(["/usr/bin/python3", script, os.environ["MICROGPT"], "--repeats", "1"],
+                              capture_output=True, text=True, check=False, timeout=300)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(len(done.stdout.splitlines()), 3)
+        self.assertIn("characters/s", done.stdout)
+
+
+def approximately(value, other):
+    return value if abs(value - other) <= 1e-9 * value else other
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,51 @@
+// Whatever lanes a process owns, and however many workers share them: each lane is taken once, and
+// only lanes that the tree adds first are taken together.
+#include "training/lane_work.hpp"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace microgpt {
+namespace {
+
+TEST(LaneWorkTest, TakesEachLaneOnceAndPairsNeighboursOfTheTree) {
+  for (int first = 0; first < 6; ++first) {
+    for (int end = first; end < 40; ++end) {
+      for (int workers = 1; workers < 9; ++workers) {
+        const LaneWork work({first, end}, workers);
+        std::vector<int> taken(40);
+        for (int i = 0; i < work.items(); ++i) {
+          const LaneRange lanes = work.item(i);
+          ASSERT_TRUE(lanes.size() == 1 || (lanes.size() == 2 && lanes.first % 2 == 0));
+          for (int lane = lanes.first; lane < lanes.end; ++lane) {
+            ++taken[static_cast<std::size_t>(lane)];
+          }
+        }
+        for (int lane = 0; lane < 40; ++lane) {
+          ASSERT_EQ(taken[static_cast<std::size_t>(lane)], lane >= first && lane < end ? 1 : 0)
+              << first << ".." << end << ", " << workers << " workers, lane " << lane;
+        }
+      }
+    }
+  }
+}
+
+TEST(LaneWorkTest, GivesEveryWorkerAsManyPairs) {
+  for (int workers = 1; workers < 9; ++workers) {
+    const LaneWork work({0, 32}, workers);
+    int pairs = 0;
+    for (int i = 0; i < work.items(); ++i) pairs += work.item(i).size() == 2 ? 1 : 0;
+    EXPECT_EQ(pairs, 16 / workers * workers);
+  }
+}
+
+TEST(LaneWorkTest, LeavesSingleLanesWhereAPairWouldIdleAWorker) {
+  EXPECT_EQ(LaneWork({0, 2}, 1).items(), 1);
+  EXPECT_EQ(LaneWork({0, 2}, 2).items(), 2);
+  EXPECT_EQ(LaneWork({0, 4}, 2).items(), 2);
+  EXPECT_EQ(LaneWork({0, 4}, 4).items(), 4);
+}
+
+}  // namespace
+}  // namespace microgpt

@@ -1,0 +1,63 @@
+#!/usr/bin/env python3
+"""Times whole runs of the program, from the start of the process: a run of one step, all 500 steps
+of small.cfg with their samples, and the drawing of many samples.
+
+    tools/bench/whole_runs.py build/release/microgpt [--names FILE] [--repeats 15]
+"""
+
+import argparse
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+SAMPLES = 100_000
+
+
+def seconds_of(command):
+    """How long the command takes, and what it prints."""
+    start = time.perf_counter()
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return time.perf_counter() - start, done.stdout
+
+
+def median_and_range(values, unit, digits):
+    low, middle, high = (unit * value for value in (min(values), statistics.median(values), max(values)))
+    return f"{middle:,.{digits}f} ({low:,.{digits}f}-{high:,.{digits}f})"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("microgpt", type=pathlib.Path, help="the program")
+    parser.add_argument("--names", type=pathlib.Path, default=REPOSITORY / "data" / "names.txt", help="a dataset")
+    parser.add_argument("--repeats", type=int, default=15, help="runs of each kind (default: %(default)s)")
+    options = parser.parse_args()
+    if not options.microgpt.is_file():
+        parser.error(f"{options.microgpt}: is no file; build the program first")
+
+    with tempfile.TemporaryDirectory() as folder:
+        out = pathlib.Path(folder) / "run"
+        train = [options.microgpt, "--config", REPOSITORY / "configs" / "small.cfg", "--out", out, "--overwrite"]
+        train += ["--threads", "2", "--set", f"dataset={options.names}"]
+        one_step = ["--set", "num_steps=1", "--set", "num_samples=0", "--set", "validation_fraction=0"]
+        draw = [options.microgpt, "generate", "--checkpoint", out / "latest.h5", "-n", str(SAMPLES)]
+        first, whole, speed = [], [], []
+        try:
+            for _ in range(max(1, options.repeats)):
+                first.append(seconds_of(train + one_step)[0])
+                whole.append(seconds_of(train)[0])
+                seconds, text = seconds_of(draw)
+                speed.append(len(text) / seconds)  # a line end stands for the BOS that was drawn
+        except subprocess.CalledProcessError as error:
+            sys.exit(error.stderr.strip())
+
+    print(f"start, one step, checkpoint, end        {median_and_range(first, 1e3, 0)} ms")
+    print(f"small.cfg --threads 2, with its samples {median_and_range(whole, 1e3, 0)} ms")
+    print(f"generate -n {SAMPLES}, with the start    {median_and_range(speed, 1, 0)} characters/s")
+
+
+if __name__ == "__main__":
+    main()
