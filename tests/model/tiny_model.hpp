@@ -84,16 +84,14 @@ class TinyModel {
       : shape(model_shape),
         layout(shape),
         parameters(static_cast<std::size_t>(layout.size())),
-        weights(shape, parameters.data()),
-        transposed(shape, weights) {
+        weights(shape, parameters.data()) {
     PythonRandom random(1);
     initialize_parameters<Scalar>(layout, 0.4, false, random, parameters.values());
-    transposed.refresh_all();
   }
   TinyModel(const TinyModel&) = delete;
   TinyModel& operator=(const TinyModel&) = delete;
 
-  [[nodiscard]] TransformerWeights<Scalar> view() const { return {shape, weights, transposed}; }
+  [[nodiscard]] TransformerWeights<Scalar> view() const { return {shape, weights}; }
 
   /// The same model by its formulas.
   [[nodiscard]] PlainTransformer plain() const {
@@ -116,7 +114,7 @@ class TinyModel {
                                      std::vector<Scalar>(parameters.size())};
     forward<Scalar>(view(), piece, activations);
     backward<Scalar>(view(), piece, scale, activations, result.losses,
-                     Weights<Scalar>(shape, result.gradient.data()));
+                     Weights<Scalar>(shape, result.gradient.data()), Gradient::replace);
     return result;
   }
 
@@ -124,7 +122,6 @@ class TinyModel {
   ParameterLayout layout;
   AlignedBuffer<Scalar> parameters;
   Weights<const Scalar> weights;
-  TransposedWeights<Scalar> transposed;
 };
 
 /// A test for each of the shapes.
