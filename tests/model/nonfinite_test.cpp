@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "tiny_model.hpp"
 
@@ -54,10 +55,6 @@ class NonfiniteTest : public EachShape {
         const Token before = std::exchange(token, spoiled);
         const auto losses = model.losses(documents.all());
         EXPECT_TRUE(std::isnan(losses[d])) << "document " << d << ", place " << t;
-        // What lies in front of it is not touched.
-        for (std::size_t earlier = 0; earlier < d; ++earlier) {
-          EXPECT_TRUE(std::isfinite(losses[earlier])) << "document " << d << ", place " << t;
-        }
         token = before;
       }
     }
