@@ -115,7 +115,9 @@ class AttentionRun {
     }
   }
 
-  [[nodiscard]] PackedPositions<Scalar> packed() { return {place_.row(0), longest_}; }
+  [[nodiscard]] PackedPositions<Scalar> packed() {
+    return {place_.row(0), distances_.data(), *std::ranges::max_element(distances_)};
+  }
 
   Grid<Scalar> qkv, out, log_sum_exp, d_out, d_qkv;
 
@@ -127,18 +129,22 @@ class AttentionRun {
         d_out(Grid<Scalar>::random(sizes.width(), columns, 2)),
         d_qkv(3 * sizes.width(), columns),
         n_head_(sizes.n_head),
-        longest_(sizes.longest()),
         place_(1, columns),
         scratch_(sizes.longest(), columns) {
     Scalar* next = place_.row(0);
     for (const Index length : sizes.lengths) {
       for (Index t = 0; t < length; ++t) *next++ = static_cast<Scalar>(t);
     }
+    for (Index first = 0; first < columns; first += kLanes<Scalar>) {
+      const Scalar* place = place_.row(0) + first;
+      const Scalar farthest = *std::max_element(place, place + kLanes<Scalar>);
+      distances_.push_back(whole_groups(static_cast<Index>(farthest) + 1));
+    }
   }
 
   Index n_head_;
-  Index longest_;
   Grid<Scalar> place_;
+  std::vector<Index> distances_;  // of each vector of columns
   AttentionScratch<Scalar> scratch_;
 };
 

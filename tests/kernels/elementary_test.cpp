@@ -108,25 +108,36 @@ constexpr auto kSqrt = [](Vector<Scalar> x) { return sqrt<Scalar>(x); };
 
 // A softmax takes exp of differences to the largest score, down to where nothing is left of it.
 TYPED_TEST(ElementaryTest, ExpIsWithinTwoUlp) {
-  const double low = sizeof(TypeParam) == 4 ? -104.0 : -750.0;
+  const bool single = sizeof(TypeParam) == 4;
   const auto exact = [](Exact x) { return std::exp(x); };
-  this->expect_within(2, this->evenly(low, 0, 400'000), kExp<TypeParam>, exact);
+  this->expect_within(2, this->evenly(single ? -104 : -750, 0, 400'000), kExp<TypeParam>, exact);
+  this->expect_within(2, this->evenly(0, single ? 88.3 : 708.9, 400'000), kExp<TypeParam>, exact);
   this->expect_within(2, this->evenly(-1, 0, 100'000), kExp<TypeParam>, exact);
   this->expect_within(2, this->by_size(-1e-30, -1, 10'000), kExp<TypeParam>, exact);
 }
 
 TYPED_TEST(ElementaryTest, ExpHasItsLimits) {
-  EXPECT_EQ(exp<TypeParam>(Vector<TypeParam>{})[0], 1);
-  EXPECT_EQ(exp<TypeParam>(-Vector<TypeParam>{})[0], 1);
   const TypeParam largest = std::numeric_limits<TypeParam>::max();
+  const auto exp_of = [](TypeParam x) { return exp<TypeParam>(Vector<TypeParam>{} + x)[0]; };
+  EXPECT_EQ(exp_of(0), 1);
+  EXPECT_EQ(exp_of(TypeParam(-0.0)), 1);
   for (const TypeParam x : {TypeParam(-1e4), TypeParam(-1e30), -largest, -this->kInfinity}) {
-    const TypeParam y = exp<TypeParam>(Vector<TypeParam>{} + x)[0];
-    EXPECT_GE(y, 0) << x;
-    EXPECT_LT(y, this->kSmallest) << x;
+    EXPECT_EQ(exp_of(x), 0) << x;
   }
-  for (const TypeParam nan : {this->kNan, -this->kNan}) {
-    EXPECT_TRUE(std::isnan(exp<TypeParam>(Vector<TypeParam>{} + nan)[0]));
+  for (const TypeParam x : {TypeParam(1e4), TypeParam(1e30), largest, this->kInfinity}) {
+    EXPECT_TRUE(std::isfinite(exp_of(x))) << x;
+    EXPECT_GT(exp_of(x), largest / 4) << x;
   }
+  for (const TypeParam nan : {this->kNan, -this->kNan}) EXPECT_TRUE(std::isnan(exp_of(nan)));
+}
+
+// A result is a normal number or nothing.
+TYPED_TEST(ElementaryTest, ExpHasNoSubnormalResults) {
+  const bool single = sizeof(TypeParam) == 4;
+  this->for_results(this->evenly(single ? -104 : -750, single ? -87 : -708, 100'000),
+                    kExp<TypeParam>, [&](TypeParam x, TypeParam y) {
+                      EXPECT_TRUE(y == 0 || y >= std::numeric_limits<TypeParam>::min()) << x;
+                    });
 }
 
 // Of a sum of weights, of which the largest is 1.

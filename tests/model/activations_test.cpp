@@ -78,8 +78,7 @@ class ActivationsTest : public EachShape {
       ASSERT_EQ(std::ssize(activations.tokens()), piece.positions());
       ASSERT_EQ(std::ssize(activations.targets()), piece.positions());
       ASSERT_EQ(std::ssize(activations.losses()), piece.positions());
-      const auto [place, longest] = activations.packed();
-      EXPECT_EQ(longest, shape().block_size);  // that of the first document
+      const auto [place, distances, most_distances] = activations.packed();
 
       std::size_t position = 0;
       for (const Document& document : piece.documents) {
@@ -92,6 +91,13 @@ class ActivationsTest : public EachShape {
       }
       for (Index behind = activations.positions(); behind < activations.columns(); ++behind) {
         EXPECT_EQ(place[behind], 0);
+      }
+      // As far as the farthest of each vector looks back. The first document is a whole block.
+      EXPECT_EQ(most_distances, kernels::whole_groups(shape().block_size));
+      for (Index first = 0; first < activations.columns(); first += kLanes<Scalar>) {
+        const Scalar farthest = *std::max_element(place + first, place + first + kLanes<Scalar>);
+        EXPECT_EQ(distances[first / kLanes<Scalar>],
+                  kernels::whole_groups(static_cast<Index>(farthest) + 1));
       }
     }
   }
@@ -138,10 +144,12 @@ class ActivationsTest : public EachShape {
     }
     const Index scratch =
         kernels::AttentionScratch<Scalar>::size(shape().block_size, padded<Scalar>(max_positions));
-    EXPECT_LE(static_cast<std::int64_t>(end - first),
-              Activations<Scalar>::bytes(shape(), max_positions) -
-                  scratch * static_cast<Index>(sizeof(Scalar)) -
-                  2 * max_positions * static_cast<Index>(sizeof(Token)));
+    EXPECT_LE(
+        static_cast<std::int64_t>(end - first),
+        Activations<Scalar>::bytes(shape(), max_positions) -
+            scratch * static_cast<Index>(sizeof(Scalar)) -
+            2 * max_positions * static_cast<Index>(sizeof(Token)) -
+            padded<Scalar>(max_positions) / kLanes<Scalar> * static_cast<Index>(sizeof(Index)));
   }
 
   // Vectors are read and written where they begin on a boundary.
