@@ -34,6 +34,39 @@ TYPED_TEST(AttentionNonfiniteTest, ShowsANanFromThereOn) {
   }
 }
 
+// However far below other scores: a key that is not seen must not come in its place.
+TYPED_TEST(AttentionNonfiniteTest, TakesTheOnlyKeyWhateverItsScore) {
+  const std::vector<Index> lengths(37, 1);
+  for (const TypeParam score :
+       {TypeParam(-1e20), TypeParam(-1e36), -std::numeric_limits<TypeParam>::max(), TypeParam(1e36),
+        std::numeric_limits<TypeParam>::max()}) {
+    AttentionRun<TypeParam> run({lengths, 2, 1});
+    for (Index t = 0; t < std::ssize(lengths); ++t) {
+      run.qkv(0, t) = t % 3 == 0 ? score : TypeParam{1};
+      run.qkv(2, t) = 1;
+    }
+    run.forward();
+    for (Index t = 0; t < std::ssize(lengths); ++t) {
+      EXPECT_EQ(run.out(0, t), run.qkv(4, t)) << "score " << run.qkv(0, t) << " at " << t;
+    }
+  }
+}
+
+TYPED_TEST(AttentionNonfiniteTest, ShowsAnInfiniteScore) {
+  const TypeParam infinity = std::numeric_limits<TypeParam>::infinity();
+  const Index width = this->sizes_.width();
+  for (const TypeParam value : {infinity, -infinity}) {
+    for (Index at = 0; at < this->kLength; ++at) {
+      AttentionRun<TypeParam> run(this->sizes_);
+      const Index spoiled = this->kFirst + at;
+      for (Index t = 0; t < this->sizes_.positions(); ++t) run.qkv(width, t) = 1;
+      run.qkv(0, spoiled) = value;  // times keys of 1: all scores of this query are infinite
+      run.forward();
+      EXPECT_FALSE(std::isfinite(run.out(0, spoiled))) << value << " at " << at;
+    }
+  }
+}
+
 // Whatever a query gives its keys and values is not a number, where its own gradient is not.
 TYPED_TEST(AttentionNonfiniteTest, ShowsANanOfTheGradientInAllThatItReaches) {
   const Index width = this->sizes_.width();
