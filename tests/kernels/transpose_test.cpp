@@ -40,6 +40,26 @@ TYPED_TEST(TransposeTest, PutsEachElementInItsPlace) {
   }
 }
 
+// Each column of `from` by a number of its own.
+TYPED_TEST(TransposeTest, ScalesWhatItMoves) {
+  const TypeParam nan = std::numeric_limits<TypeParam>::quiet_NaN();
+  for (const auto& [rows, cols] : shapes()) {
+    auto from = Grid<TypeParam>::random(rows, cols, 1),
+         scales = Grid<TypeParam>::random(1, cols, 2);
+    from.fill_behind_rows(nan);
+    scales.fill_behind_rows(nan);
+    Grid<TypeParam> to(cols, rows);
+    transpose_scaled<TypeParam>(from, scales.row(0), to);
+    EXPECT_TRUE(to.surroundings_are_whole()) << rows << " x " << cols;
+    for (Index r = 0; r < rows; ++r) {
+      for (Index c = 0; c < cols; ++c) {
+        ASSERT_EQ(to(c, r), from(r, c) * scales(0, c))
+            << rows << " x " << cols << " at " << r << ", " << c;
+      }
+    }
+  }
+}
+
 // Also where a vector of columns of `from` goes on beyond them.
 TYPED_TEST(TransposeTest, WritesNoRowsBeyondThoseOfTheTarget) {
   for (const auto& [rows, cols] : shapes()) {

@@ -1,12 +1,9 @@
-// The memory of one worker: how a piece is laid out in it, and that its parts do not overlap.
+// How a piece is laid out in a worker's memory.
 #include "model/activations.hpp"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdint>
-#include <string>
-#include <vector>
 
 #include "kernels/simd.hpp"
 #include "tiny_model.hpp"
@@ -17,53 +14,6 @@ namespace {
 using kernels::kLanes;
 using kernels::padded;
 
-// Everything in an Activations that a name stands for, whole vectors of columns.
-template <class Scalar>
-struct Part {
-  std::string name;
-  Matrix<Scalar> matrix;
-};
-
-template <class Scalar>
-std::vector<Part<Scalar>> parts_of(Activations<Scalar>& activations, const ModelShape& shape) {
-  const Index columns = activations.columns();
-  const auto row = [columns](Scalar* data) { return Matrix<Scalar>(data, 1, columns); };
-  // Written through in the test only: the place is handed out to be read.
-  const auto place = const_cast<Scalar*>(activations.packed().place);
-  const Index positions = activations.positions();
-  std::vector<Part<Scalar>> parts{
-      {"place", row(place)},
-      {"loss_scales", row(activations.loss_scales())},
-      {"losses", {activations.losses().data(), 1, positions}},
-      {"embedded", activations.embedded()},
-      {"embedded_inverse_rms", row(activations.embedded_inverse_rms())},
-      {"output", activations.output()},
-      {"logits", activations.logits()},
-      {"normed", activations.normed()},
-      {"activated", activations.activated()},
-      {"d_residual", activations.d_residual()},
-      {"d_narrow", activations.d_narrow()},
-      {"d_qkv", activations.d_qkv()},
-      {"d_hidden", activations.d_hidden()},
-      {"transposed", activations.transposed(shape.mlp_width())},
-      {"probabilities", activations.attention_scratch().probabilities(columns)},
-      {"d_scores", activations.attention_scratch().d_scores(columns)},
-  };
-  for (Index l = 0; l < shape.n_layer; ++l) {
-    const auto layer = activations.layer(l);
-    const std::string prefix = "layer" + std::to_string(l) + ".";
-    parts.push_back({prefix + "input", layer.input});
-    parts.push_back({prefix + "input_inverse_rms", row(layer.input_inverse_rms)});
-    parts.push_back({prefix + "qkv", layer.qkv});
-    parts.push_back({prefix + "log_sum_exp", layer.log_sum_exp});
-    parts.push_back({prefix + "attended", layer.attended});
-    parts.push_back({prefix + "middle", layer.middle});
-    parts.push_back({prefix + "middle_inverse_rms", row(layer.middle_inverse_rms)});
-    parts.push_back({prefix + "hidden", layer.hidden});
-  }
-  return parts;
-}
-
 class ActivationsTest : public EachShape {
  protected:
   template <class Scalar>
@@ -71,7 +21,7 @@ class ActivationsTest : public EachShape {
     const RaggedDocuments documents(shape(), 11);
     Activations<Scalar> activations(shape(), documents.all().positions());
     for (std::size_t count = 11; count >= 1; --count) {
-      const PackedDocuments piece{documents.stream, std::span(documents.documents).first(count)};
+      const PackedDocuments piece = documents.some(0, count);
       activations.set_piece(piece);
       EXPECT_EQ(activations.positions(), piece.positions());
       EXPECT_EQ(activations.columns(), padded<Scalar>(piece.positions()));
@@ -101,74 +51,6 @@ class ActivationsTest : public EachShape {
       }
     }
   }
-
-  // Each part is filled with a number of its own; then all of them are still there.
-  template <class Scalar>
-  void expect_apart() const {
-    const RaggedDocuments documents(shape(), 11);
-    Activations<Scalar> activations(shape(), documents.all().positions());
-    for (const std::size_t count : {11U, 1U}) {
-      activations.set_piece({documents.stream, std::span(documents.documents).first(count)});
-      const auto parts = parts_of(activations, shape());
-      for (std::size_t i = 0; i < parts.size(); ++i) {
-        const auto& matrix = parts[i].matrix;
-        for (Index r = 0; r < matrix.rows; ++r) {
-          std::fill_n(matrix.row(r), matrix.cols, static_cast<Scalar>(i + 1));
-        }
-      }
-      for (std::size_t i = 0; i < parts.size(); ++i) {
-        const auto& matrix = parts[i].matrix;
-        EXPECT_GE(matrix.rows, 1) << parts[i].name;
-        for (Index r = 0; r < matrix.rows; ++r) {
-          EXPECT_TRUE(std::all_of(matrix.row(r), matrix.row(r) + matrix.cols,
-                                  [i](Scalar x) { return x == static_cast<Scalar>(i + 1); }))
-              << parts[i].name << ", row " << r;
-        }
-      }
-    }
-  }
-
-  // Full of positions, from the first part to two vectors behind the last, which may be read.
-  template <class Scalar>
-  void expect_within_bytes() const {
-    const RaggedDocuments documents(shape(), 11);
-    const Index max_positions = documents.all().positions();
-    Activations<Scalar> activations(shape(), max_positions);
-    activations.set_piece(documents.all());
-    std::uintptr_t first = UINTPTR_MAX, end = 0;
-    for (const auto& [name, matrix] : parts_of(activations, shape())) {
-      if (name == "probabilities" || name == "d_scores") continue;  // of the attention's scratch
-      first = std::min(first, reinterpret_cast<std::uintptr_t>(matrix.data));
-      const Scalar* behind = matrix.row(matrix.rows - 1) + padded<Scalar>(matrix.cols);
-      end = std::max(end, reinterpret_cast<std::uintptr_t>(behind + 2 * kLanes<Scalar>));
-    }
-    const Index scratch =
-        kernels::AttentionScratch<Scalar>::size(shape().block_size, padded<Scalar>(max_positions));
-    EXPECT_LE(
-        static_cast<std::int64_t>(end - first),
-        Activations<Scalar>::bytes(shape(), max_positions) -
-            scratch * static_cast<Index>(sizeof(Scalar)) -
-            2 * max_positions * static_cast<Index>(sizeof(Token)) -
-            padded<Scalar>(max_positions) / kLanes<Scalar> * static_cast<Index>(sizeof(Index)));
-  }
-
-  // Vectors are read and written where they begin on a boundary.
-  template <class Scalar>
-  void expect_aligned() const {
-    const RaggedDocuments documents(shape(), 11);
-    Activations<Scalar> activations(shape(), documents.all().positions());
-    for (const std::size_t count : {11U, 4U, 1U}) {
-      activations.set_piece({documents.stream, std::span(documents.documents).first(count)});
-      for (const auto& [name, matrix] : parts_of(activations, shape())) {
-        EXPECT_EQ(reinterpret_cast<std::uintptr_t>(matrix.data) % kernels::kVectorBytes, 0U)
-            << name;
-        if (matrix.rows > 1) {
-          EXPECT_EQ(matrix.stride % kLanes<Scalar>, 0) << name;
-          EXPECT_GE(matrix.stride, padded<Scalar>(matrix.cols)) << name;
-        }
-      }
-    }
-  }
 };
 
 TEST_P(ActivationsTest, LaysDocumentsEndToEnd) {
@@ -176,19 +58,20 @@ TEST_P(ActivationsTest, LaysDocumentsEndToEnd) {
   expect_layout<double>();
 }
 
-TEST_P(ActivationsTest, KeepsItsPartsApart) {
-  expect_apart<float>();
-  expect_apart<double>();
-}
-
-TEST_P(ActivationsTest, TakesNoMoreMemoryThanItSays) {
-  expect_within_bytes<float>();
-  expect_within_bytes<double>();
-}
-
-TEST_P(ActivationsTest, StartsRowsOnVectorBoundaries) {
-  expect_aligned<float>();
-  expect_aligned<double>();
+// In one part or two.
+TEST_P(ActivationsTest, KnowsThePositionsOfEachPart) {
+  const RaggedDocuments documents(shape(), 11);
+  Activations<float> activations(shape(), documents.all().positions());
+  Index in_first = 0;
+  for (std::size_t count = 1; count <= 11; ++count) {
+    in_first += documents.documents[count - 1].length;
+    activations.set_piece(documents.in_two_parts(count));
+    const auto [first, second] = activations.parts();
+    EXPECT_EQ(first.first, 0);
+    EXPECT_EQ(first.count, in_first);
+    EXPECT_EQ(second.first, in_first);
+    EXPECT_EQ(second.count, activations.positions() - in_first);
+  }
 }
 
 TEST_P(ActivationsTest, HasTheShapesOfTheModel) {
@@ -219,6 +102,8 @@ TEST_P(ActivationsTest, HasTheShapesOfTheModel) {
     expect_shape(layer.middle, n_embd);
     expect_shape(layer.hidden, 4 * n_embd);
   }
+  EXPECT_EQ(activations.d_embeddings().rows, shape().vocab_size + shape().block_size);
+  EXPECT_EQ(activations.d_embeddings().cols, n_embd);
   const auto transposed = activations.transposed(n_embd);
   EXPECT_EQ(transposed.rows, activations.positions());
   EXPECT_EQ(transposed.cols, n_embd);

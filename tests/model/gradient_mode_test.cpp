@@ -55,6 +55,29 @@ TEST_P(GradientModeTest, AddsToWhatIsThere) {
   }
 }
 
+// The gradients of the two parts of a piece are summed apart: bit for bit, they are those of two
+// pieces.
+TEST_P(GradientModeTest, AddsTheGradientsOfTwoParts) {
+  const TinyModel<float> model(shape());
+  const RaggedDocuments documents(shape(), 6);
+  for (std::size_t in_first = 1; in_first < 6; ++in_first) {
+    const auto first = model.gradient(documents.some(0, in_first));
+    const auto second = model.gradient(documents.some(in_first, 6 - in_first));
+    const auto both = model.gradient(documents.in_two_parts(in_first));
+    for (std::size_t i = 0; i < both.gradient.size(); ++i) {
+      EXPECT_EQ(both.gradient[i], first.gradient[i] + second.gradient[i])
+          << "parameter " << i << ", " << in_first << " documents in the first part";
+    }
+    // And so is a piece in parts that is added to another.
+    const auto added =
+        gradient_over<float>(model, documents.in_two_parts(in_first), 3, Gradient::add);
+    for (std::size_t i = 0; i < added.size(); ++i) {
+      EXPECT_EQ(added[i], (3 + first.gradient[i]) + second.gradient[i])
+          << "parameter " << i << ", " << in_first << " documents in the first part";
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Shapes, GradientModeTest, ::testing::ValuesIn(kShapes), shape_name);
 
 }  // namespace

@@ -56,9 +56,15 @@ class RaggedDocuments {
     }
   }
 
-  [[nodiscard]] PackedDocuments all() const { return {stream, documents}; }
-  [[nodiscard]] PackedDocuments one(std::size_t index) const {
-    return {stream, std::span(documents).subspan(index, 1)};
+  [[nodiscard]] PackedDocuments all() const { return some(0, documents.size()); }
+  [[nodiscard]] PackedDocuments one(std::size_t index) const { return some(index, 1); }
+  /// `count` documents from `first`, in one part.
+  [[nodiscard]] PackedDocuments some(std::size_t first, std::size_t count) const {
+    return {stream, std::span(documents).subspan(first, count), count};
+  }
+  /// All of them, `in_first` in the first part.
+  [[nodiscard]] PackedDocuments in_two_parts(std::size_t in_first) const {
+    return {stream, documents, in_first};
   }
   /// The n + 1 tokens of a document.
   [[nodiscard]] std::span<const Token> tokens(const Document& document) const {

@@ -45,9 +45,10 @@ TEST(MemoryPlan, GrowsWithWorkersUpToTheLanes) {
   EXPECT_EQ(plan_memory(kShape, Precision::float32, 8, 4096).activations, 8 * one);
   // 128 positions: two residual inputs, qkv, attended and hidden in each layer; the embeddings and
   // the output, scratch of six times n_embd and of two MLPs, a transposed one, and logits;
-  // attention's two squares.
+  // attention's two squares; the gradient of the embeddings.
   const std::int64_t stored =
-      128 * 4 * (2 * (3 + 3 + 4) * 64 + (2 + 6 + 2 * 4 + 4) * 64 + 27 + 2 * 16);
+      128 * 4 * (2 * (3 + 3 + 4) * 64 + (2 + 6 + 2 * 4 + 4) * 64 + 27 + 2 * 16) +
+      4 * (27 + 16) * 64;
   EXPECT_GT(one, stored);
   EXPECT_LT(one, stored * 5 / 4);
 }
