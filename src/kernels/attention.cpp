@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "kernels/elementary.hpp"
 
@@ -12,7 +13,7 @@ constexpr int kGroup = static_cast<int>(kDistanceGroup);
 
 // The score of a key that a query may not see: exp makes it 0.
 template <class Scalar>
-constexpr auto kUnseen = static_cast<Scalar>(-1e30);
+constexpr Scalar kUnseen = -std::numeric_limits<Scalar>::infinity();
 
 // The rows of one head in a matrix that holds queries, keys and values one above the other.
 template <class Scalar>

@@ -17,18 +17,19 @@ class DecoderTest : public EachShape {
     const TinyModel<Scalar> model(shape());
     const RaggedDocuments documents(shape(), 6);
     Activations<Scalar> activations(shape(), shape().block_size);
-    Decoder<Scalar> decoder(model.shape, model.weights, model.transposed);
+    const TransposedWeights<Scalar> transposed(model.shape, model.weights);
+    Decoder<Scalar> decoder(model.shape, model.weights, transposed);
     for (std::size_t d = 0; d < documents.documents.size(); ++d) {
       const Document& document = documents.documents[d];
       forward<Scalar>(model.view(), documents.one(d), activations);
-      const auto expected = activations.logits(document.length);
+      const auto expected = activations.logits();
       decoder.reset();
       for (Index t = 0; t < document.length; ++t) {
         EXPECT_EQ(decoder.position(), t);
         const auto logits = decoder.feed(documents.tokens(document)[static_cast<std::size_t>(t)]);
         ASSERT_EQ(std::ssize(logits), shape().vocab_size);
         for (std::size_t i = 0; i < logits.size(); ++i) {
-          EXPECT_NEAR(logits[i], expected.row(t)[i], tolerance)
+          EXPECT_NEAR(logits[i], expected.row(static_cast<Index>(i))[t], tolerance)
               << "document " << d << ", position " << t << ", logit " << i;
         }
       }

@@ -47,7 +47,7 @@ TYPED_TEST(ActivationTest, HasTheValueOfItsFormula) {
   for (const auto& [activation, value] : kFormulas) {
     Grid<TypeParam> y(x.rows(), x.cols());
     activate<TypeParam>(activation, x, y);
-    EXPECT_TRUE(y.edges_are_whole());
+    EXPECT_TRUE(y.surroundings_are_whole());
     for (Index r = 0; r < x.rows(); ++r) {
       for (Index c = 0; c < x.cols(); ++c) {
         const Exact expected = value(x(r, c));
@@ -64,8 +64,9 @@ TYPED_TEST(ActivationTest, HasTheSlopeOfItsFormula) {
   for (const auto& [activation, value] : kFormulas) {
     auto dx = Grid<TypeParam>::random(x.rows(), x.cols(), 1);
     const Grid<TypeParam> dy = Grid<TypeParam>::random(x.rows(), x.cols(), 1);
-    activate_backward<TypeParam>(activation, x, dx);
-    EXPECT_TRUE(dx.edges_are_whole());
+    Grid<TypeParam> y(x.rows(), x.cols());
+    activate_backward<TypeParam>(activation, x, y, dx);
+    EXPECT_TRUE(dx.surroundings_are_whole());
     for (Index r = 0; r < x.rows(); ++r) {
       for (Index c = 0; c < x.cols(); ++c) {
         if (x(r, c) == 0) continue;  // where relu has no slope: see below
@@ -74,6 +75,25 @@ TYPED_TEST(ActivationTest, HasTheSlopeOfItsFormula) {
         const Exact expected = dy(r, c) * slope([&, f = value] { return f(at); }, at, h);
         const Exact size = std::abs(dy(r, c)) * (2 + std::abs(Exact{x(r, c)}));
         EXPECT_TRUE(near(dx(r, c), expected, (1e-11L + 4 * kEpsilon<TypeParam>)*size)) << at;
+      }
+    }
+  }
+}
+
+// Whatever y held before, for any number of rows and columns.
+TYPED_TEST(ActivationTest, IsMadeAgainBesideItsGradient) {
+  for (const auto& formula : kFormulas) {
+    for (const Index rows : {1, 2, 5}) {
+      for (Index cols = 1; cols <= 40; ++cols) {
+        auto x = Grid<TypeParam>::random(rows, cols, 1),
+             dy = Grid<TypeParam>::random(rows, cols, 2);
+        Grid<TypeParam> y(rows, cols), again(rows, cols);
+        again.fill(std::numeric_limits<TypeParam>::quiet_NaN());
+        activate<TypeParam>(formula.activation, x, y);
+        activate_backward<TypeParam>(formula.activation, x, again, dy);
+        EXPECT_TRUE(same_bits(again.values(), y.values())) << rows << " x " << cols;
+        EXPECT_TRUE(again.surroundings_are_whole()) << rows << " x " << cols;
+        EXPECT_TRUE(dy.surroundings_are_whole()) << rows << " x " << cols;
       }
     }
   }
@@ -89,10 +109,13 @@ TYPED_TEST(ActivationTest, HasASlopeAtZero) {
            Case{Activation::relu, 0},
            Case{Activation::gelu, TypeParam(0.5)},
        }) {
-    Grid<TypeParam> zeros(1, 20), gradient(1, 20);
+    Grid<TypeParam> zeros(1, 20), y(1, 20), gradient(1, 20);
     gradient.fill(3);
-    activate_backward<TypeParam>(activation, zeros, gradient);
-    for (Index c = 0; c < 20; ++c) EXPECT_EQ(gradient(0, c), 3 * slope_at_zero);
+    activate_backward<TypeParam>(activation, zeros, y, gradient);
+    for (Index c = 0; c < 20; ++c) {
+      EXPECT_EQ(y(0, c), 0);
+      EXPECT_EQ(gradient(0, c), 3 * slope_at_zero);
+    }
   }
 }
 
@@ -108,18 +131,21 @@ TYPED_TEST(ActivationTest, WorksInPlace) {
 
 // At any place of a row, in the value and in the gradient, and nowhere else.
 TYPED_TEST(ActivationTest, KeepsWhatIsNotANumber) {
+  const TypeParam nan = std::numeric_limits<TypeParam>::quiet_NaN();
   for (const auto& formula : kFormulas) {
     for (Index at = 0; at < 37; ++at) {
-      auto x = Grid<TypeParam>::random(1, 37, 1), gradient = Grid<TypeParam>::random(1, 37, 2);
-      auto nan_gradient = Grid<TypeParam>::random(1, 37, 2);
-      Grid<TypeParam> y(1, 37);
-      nan_gradient(0, at) = std::numeric_limits<TypeParam>::quiet_NaN();
+      auto x = Grid<TypeParam>::random(1, 37, 1), nan_gradient = Grid<TypeParam>::random(1, 37, 2);
+      auto gradient = Grid<TypeParam>::random(1, 37, 2);
+      Grid<TypeParam> y(1, 37), again(1, 37);
+      nan_gradient(0, at) = nan;
       x(0, at) = 1;
-      activate_backward<TypeParam>(formula.activation, x, nan_gradient);
-      x(0, at) = std::numeric_limits<TypeParam>::quiet_NaN();
+      activate_backward<TypeParam>(formula.activation, x, y, nan_gradient);
+      x(0, at) = nan;
       activate<TypeParam>(formula.activation, x, y);
+      activate_backward<TypeParam>(formula.activation, x, again, gradient);
       for (Index c = 0; c < 37; ++c) {
         EXPECT_EQ(std::isnan(y(0, c)), c == at) << at;
+        EXPECT_EQ(std::isnan(again(0, c)), c == at) << at;
         EXPECT_EQ(std::isnan(nan_gradient(0, c)), c == at) << at;
       }
     }

@@ -18,15 +18,15 @@ class AttentionBackwardTest : public ::testing::Test {
     run.backward();
     EXPECT_TRUE(run.d_qkv.edges_are_whole()) << sizes;
 
-    ExactMatrix qkv(run.qkv);
-    const ExactMatrix d_out(run.d_out);
+    ExactMatrix qkv(run.qkv, sizes.positions());
+    const ExactMatrix d_out(run.d_out, sizes.positions());
     const auto loss = [&] {
       const auto out = exact_attention(sizes, qkv).out.values;
       return std::inner_product(out.begin(), out.end(), d_out.values.begin(), Exact{0});
     };
-    const auto d_qkv = run.d_qkv.values();
-    for (std::size_t i = 0; i < d_qkv.size(); i += stride) {
-      EXPECT_TRUE(near(d_qkv[i], slope(loss, qkv.values[i]), 1e-9L + 100 * kEpsilon<Scalar>))
+    const ExactMatrix d_qkv(run.d_qkv, sizes.positions());
+    for (std::size_t i = 0; i < d_qkv.values.size(); i += stride) {
+      EXPECT_TRUE(near(d_qkv.values[i], slope(loss, qkv.values[i]), 1e-9L + 100 * kEpsilon<Scalar>))
           << sizes << ", element " << i;
     }
   }
@@ -44,12 +44,24 @@ TYPED_TEST(AttentionBackwardTest, IsTheGradientOfShortDocuments) {
   }
 }
 
-TYPED_TEST(AttentionBackwardTest, IsTheGradientAcrossBlocksOfQueries) {
+TYPED_TEST(AttentionBackwardTest, IsTheGradientAcrossVectorsOfQueries) {
   this->expect_gradient({32, 1, 4}, 1);
   this->expect_gradient({33, 2, 4}, 1);
   this->expect_gradient({33, 1, 5}, 1);
   this->expect_gradient({100, 2, 3}, 29);
   this->expect_gradient({100, 1, 16}, 97);
+}
+
+TYPED_TEST(AttentionBackwardTest, IsTheGradientForAnyLengthAndHeadSize) {
+  for (Index length = 3; length <= 36; ++length) this->expect_gradient({length, 1, 3}, 7);
+  for (Index head_size = 1; head_size <= 20; ++head_size) {
+    this->expect_gradient({11, 2, head_size}, 13);
+  }
+}
+
+TYPED_TEST(AttentionBackwardTest, IsTheGradientOfPackedDocuments) {
+  this->expect_gradient({{3, 5, 8, 1, 17}, 2, 3}, 1);
+  this->expect_gradient({{1, 1, 1, 1, 1, 1, 1}, 1, 4}, 1);
 }
 
 // Probabilities sum to one: what is added to all keys of a head alike changes nothing, so the
@@ -61,7 +73,7 @@ TYPED_TEST(AttentionBackwardTest, GivesKeysAGradientThatSumsToZero) {
   run.backward();
   for (Index i = sizes.width(); i < 2 * sizes.width(); ++i) {
     Exact sum = 0;
-    for (Index t = 0; t < sizes.length; ++t) sum += run.d_qkv(t, i);
+    for (Index t = 0; t < sizes.positions(); ++t) sum += run.d_qkv(i, t);
     EXPECT_TRUE(near(sum, 0, 200 * kEpsilon<TypeParam>)) << i;
   }
 }

@@ -1,10 +1,13 @@
-// Documents that are packed end to end do not see each other.
+// Documents that are packed end to end do not see each other, as long as they are finite: they have
+// the bits that they have alone, forward and backward, wherever they lie.
 #include <gtest/gtest.h>
 
 #include "attention_support.hpp"
 
 namespace microgpt::kernels {
 namespace {
+
+constexpr Index kHeads = 2, kHeadSize = 3;
 
 // Many of one position, some that end with a vector of queries and some that lie across several.
 const std::vector<std::vector<Index>> kPacks{
@@ -19,67 +22,76 @@ const std::vector<std::vector<Index>> kPacks{
 template <class Scalar>
 class AttentionPackingTest : public ::testing::Test {
  protected:
-  static constexpr Index kHeads = 2, kHeadSize = 3, kWidth = kHeads * kHeadSize;
-
-  // Calls body(first row, length, the same document alone) for each document of a pack.
-  template <class Body>
-  static void for_documents(const std::vector<Index>& lengths, AttentionRun<Scalar>& packed,
-                            Body&& body) {
+  // Holds each document of a pack that has run against itself alone.
+  static void expect_bits_of_each_alone(const std::vector<Index>& lengths,
+                                        const AttentionRun<Scalar>& packed) {
     Index first = 0;
     for (const Index length : lengths) {
       AttentionRun<Scalar> alone({length, kHeads, kHeadSize});
-      for (Index t = 0; t < length; ++t) {
-        std::copy_n(packed.qkv.row(first + t), 3 * kWidth, alone.qkv.row(t));
-        std::copy_n(packed.d_out.row(first + t), kWidth, alone.d_out.row(t));
-      }
+      alone.take_positions(packed, first, length);
       alone.forward();
       alone.backward();
-      body(first, length, alone);
+      for (Index t = 0; t < length; ++t) {
+        const auto expect_bits = [&](const Grid<Scalar>& of_pack, const Grid<Scalar>& of_one,
+                                     const char* what) {
+          EXPECT_TRUE(same_bits(of_pack.column(first + t), of_one.column(t)))
+              << what << " of position " << t << " of " << length << ", packed from " << first;
+        };
+        expect_bits(packed.out, alone.out, "output");
+        expect_bits(packed.log_sum_exp, alone.log_sum_exp, "log Σ exp");
+        expect_bits(packed.d_qkv, alone.d_qkv, "gradient");
+      }
       first += length;
     }
   }
 
-  static AttentionRun<Scalar> pack(const std::vector<Index>& lengths) {
-    std::vector<Index> document_start;
-    for (const Index length : lengths) {
-      document_start.insert(document_start.end(), static_cast<std::size_t>(length),
-                            std::ssize(document_start));
-    }
-    const AttentionCase sizes{std::ssize(document_start), kHeads, kHeadSize};
-    AttentionRun<Scalar> packed(sizes, std::move(document_start));
+  static void expect_bits_of_each_alone(const std::vector<Index>& lengths) {
+    AttentionRun<Scalar> packed({lengths, kHeads, kHeadSize});
     packed.forward();
     packed.backward();
-    return packed;
+    EXPECT_TRUE(packed.out.edges_are_whole());
+    EXPECT_TRUE(packed.d_qkv.edges_are_whole());
+    expect_bits_of_each_alone(lengths, packed);
   }
 };
 
 TYPED_TEST_SUITE(AttentionPackingTest, Scalars);
 
 TYPED_TEST(AttentionPackingTest, GivesEachDocumentTheBitsThatItHasAlone) {
-  for (const auto& lengths : kPacks) {
-    auto packed = this->pack(lengths);
-    EXPECT_TRUE(packed.out.edges_are_whole());
-    this->for_documents(lengths, packed, [&](Index first, Index length, auto& alone) {
-      for (Index t = 0; t < length; ++t) {
-        EXPECT_TRUE(same_bits(packed.out.row(first + t), alone.out.row(t), this->kWidth))
-            << "position " << t << " of " << length << ", packed from row " << first;
-      }
-    });
+  for (const auto& lengths : kPacks) this->expect_bits_of_each_alone(lengths);
+}
+
+// Behind a longer, a shorter or no other document, in front of one.
+TYPED_TEST(AttentionPackingTest, GivesADocumentTheSameBitsAtAnyOffset) {
+  for (const Index length : {1, 2, 5, 17, 33}) {
+    for (Index offset = 1; offset <= 34; ++offset) {
+      this->expect_bits_of_each_alone({offset, length, 3});
+    }
   }
 }
 
-TYPED_TEST(AttentionPackingTest, GivesEachDocumentTheGradientThatItHasAlone) {
-  for (const auto& lengths : kPacks) {
-    auto packed = this->pack(lengths);
-    EXPECT_TRUE(packed.d_qkv.edges_are_whole());
-    this->for_documents(lengths, packed, [&](Index first, Index length, auto& alone) {
-      for (Index t = 0; t < length; ++t) {
-        for (Index i = 0; i < 3 * this->kWidth; ++i) {
-          EXPECT_TRUE(near(packed.d_qkv(first + t, i), alone.d_qkv(t, i), 64 * kEpsilon<TypeParam>))
-              << t << " of " << length << " at " << i << ", packed from row " << first;
+// What one position makes of another document's is large, too, but counts nothing.
+TYPED_TEST(AttentionPackingTest, HidesNeighboursOfAnySize) {
+  const std::vector<Index> lengths{1, 20, 7, 35, 2};
+  for (const TypeParam size : {TypeParam(1e-12), TypeParam(1e12)}) {
+    for (const TypeParam score_size : {TypeParam(1e-6), TypeParam(1), TypeParam(50)}) {
+      AttentionRun<TypeParam> packed({lengths, kHeads, kHeadSize});
+      const Index values = 2 * kHeads * kHeadSize;  // queries and keys lie above them
+      Index position = 0;
+      for (std::size_t d = 0; d < lengths.size(); ++d) {
+        for (Index t = 0; t < lengths[d]; ++t, ++position) {
+          if (d % 2 == 0) continue;
+          for (Index i = 0; i < packed.qkv.rows(); ++i) {
+            packed.qkv(i, position) *= i < values ? score_size : size;
+          }
+          for (Index i = 0; i < packed.d_out.rows(); ++i) packed.d_out(i, position) *= size;
         }
       }
-    });
+      packed.forward();
+      packed.backward();
+      for (const TypeParam element : packed.d_qkv.values()) EXPECT_TRUE(std::isfinite(element));
+      this->expect_bits_of_each_alone(lengths, packed);
+    }
   }
 }
 

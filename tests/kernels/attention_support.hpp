@@ -1,33 +1,49 @@
 // Causal attention by the book: for each query a row of scores, their softmax, and a weighted sum.
 #pragma once
 
+#include <numeric>
+#include <ostream>
 #include <utility>
+#include <vector>
 
 #include "kernels/attention.hpp"
 #include "support.hpp"
 
 namespace microgpt::kernels {
 
-/// The sizes of one document's attention. A row of qkv holds all queries, then all keys, then all
-/// values, head behind head.
+/// The sizes of the attention over documents that lie end to end. qkv holds all queries above all
+/// keys above all values, head above head; a column is a position.
 struct AttentionCase {
-  Index length, n_head, head_size;
+  AttentionCase(Index length, Index heads, Index features)
+      : AttentionCase(std::vector<Index>{length}, heads, features) {}
+  AttentionCase(std::vector<Index> document_lengths, Index heads, Index features)
+      : lengths(std::move(document_lengths)), n_head(heads), head_size(features) {}
+
+  std::vector<Index> lengths;
+  Index n_head, head_size;
 
   [[nodiscard]] Index width() const { return n_head * head_size; }
+  [[nodiscard]] Index positions() const {
+    return std::accumulate(lengths.begin(), lengths.end(), Index{0});
+  }
+  [[nodiscard]] Index longest() const { return *std::ranges::max_element(lengths); }
 };
 
 inline std::ostream& operator<<(std::ostream& out, const AttentionCase& c) {
-  return out << c.length << " positions, " << c.n_head << " heads of " << c.head_size;
+  for (const Index length : c.lengths) out << length << ' ';
+  return out << "positions, " << c.n_head << " heads of " << c.head_size;
 }
 
 /// A matrix in long double.
 struct ExactMatrix {
   ExactMatrix(Index row_count, Index col_count)
       : cols(col_count), values(static_cast<std::size_t>(row_count * col_count)) {}
+  /// The first columns of a grid.
   template <class Scalar>
-  explicit ExactMatrix(const Grid<Scalar>& grid) : ExactMatrix(grid.rows(), grid.cols()) {
-    const auto elements = grid.values();
-    std::ranges::copy(elements, values.begin());
+  ExactMatrix(const Grid<Scalar>& grid, Index col_count) : ExactMatrix(grid.rows(), col_count) {
+    for (Index r = 0; r < grid.rows(); ++r) {
+      for (Index c = 0; c < cols; ++c) (*this)(r, c) = grid(r, c);
+    }
   }
 
   Exact& operator()(Index r, Index c) { return values[static_cast<std::size_t>(r * cols + c)]; }
@@ -40,77 +56,95 @@ struct ExactMatrix {
 };
 
 struct ExactAttention {
-  ExactMatrix out;          ///< length x width
-  ExactMatrix log_sum_exp;  ///< length x n_head
+  ExactMatrix out;          ///< width x positions
+  ExactMatrix log_sum_exp;  ///< n_head x positions
 };
 
 inline ExactAttention exact_attention(const AttentionCase& c, const ExactMatrix& qkv) {
-  ExactAttention result{{c.length, c.width()}, {c.length, c.n_head}};
-  std::vector<Exact> weights(static_cast<std::size_t>(c.length));
+  ExactAttention result{{c.width(), c.positions()}, {c.n_head, c.positions()}};
+  std::vector<Exact> weights(static_cast<std::size_t>(c.positions()));
   for (Index head = 0; head < c.n_head; ++head) {
     const Index query = head * c.head_size, key = query + c.width(), value = key + c.width();
-    for (Index t = 0; t < c.length; ++t) {
-      Exact sum = 0;
-      for (Index s = 0; s <= t; ++s) {
-        Exact dot = 0;
-        for (Index i = 0; i < c.head_size; ++i) dot += qkv(t, query + i) * qkv(s, key + i);
-        const Exact weight = std::exp(dot / std::sqrt(static_cast<Exact>(c.head_size)));
-        weights[static_cast<std::size_t>(s)] = weight;
-        sum += weight;
-      }
-      result.log_sum_exp(t, head) = std::log(sum);
-      for (Index s = 0; s <= t; ++s) {
-        const Exact probability = weights[static_cast<std::size_t>(s)] / sum;
-        for (Index i = 0; i < c.head_size; ++i) {
-          result.out(t, query + i) += probability * qkv(s, value + i);
+    Index first = 0;
+    for (const Index length : c.lengths) {
+      for (Index t = first; t < first + length; ++t) {
+        Exact sum = 0;
+        for (Index s = first; s <= t; ++s) {
+          Exact dot = 0;
+          for (Index i = 0; i < c.head_size; ++i) dot += qkv(query + i, t) * qkv(key + i, s);
+          const Exact weight = std::exp(dot / std::sqrt(static_cast<Exact>(c.head_size)));
+          weights[static_cast<std::size_t>(s)] = weight;
+          sum += weight;
+        }
+        result.log_sum_exp(head, t) = std::log(sum);
+        for (Index s = first; s <= t; ++s) {
+          const Exact probability = weights[static_cast<std::size_t>(s)] / sum;
+          for (Index i = 0; i < c.head_size; ++i) {
+            result.out(query + i, t) += probability * qkv(value + i, s);
+          }
         }
       }
+      first += length;
     }
   }
   return result;
 }
 
-/// The kernel's attention, forward and backward, of random queries, keys, values and gradient.
+/// The kernel's attention, forward and backward, of random queries, keys, values and gradient; the
+/// columns behind the last position are random, too.
 template <class Scalar>
 class AttentionRun {
  public:
-  /// Of one document.
   explicit AttentionRun(const AttentionCase& sizes)
-      : AttentionRun(sizes, std::vector<Index>(static_cast<std::size_t>(sizes.length), 0)) {}
-
-  /// Of documents laid end to end, as `document_start` says; the sizes are those of them all.
-  AttentionRun(const AttentionCase& sizes, std::vector<Index> document_start)
-      : qkv(Grid<Scalar>::random(sizes.length, 3 * sizes.width(), 1)),
-        out(sizes.length, sizes.width()),
-        log_sum_exp(sizes.n_head, whole_blocks<Scalar>(sizes.length)),
-        d_out(Grid<Scalar>::random(sizes.length, sizes.width(), 2)),
-        d_qkv(sizes.length, 3 * sizes.width()),
-        n_head_(sizes.n_head),
-        document_start_(std::move(document_start)),
-        scratch_(longest(document_start_), sizes.width()) {}
+      : AttentionRun(sizes, padded<Scalar>(sizes.positions())) {}
 
   void forward() { forward(scratch_); }
   void forward(AttentionScratch<Scalar>& scratch) {
-    attention<Scalar>(qkv, document_start_, n_head_, scratch, log_sum_exp, out);
+    attention<Scalar>(qkv, packed(), n_head_, scratch, log_sum_exp, out);
   }
   void backward() { backward(scratch_); }
   void backward(AttentionScratch<Scalar>& scratch) {
-    attention_backward<Scalar>(qkv, document_start_, n_head_, log_sum_exp, d_out, scratch, d_qkv);
+    attention_backward<Scalar>(qkv, packed(), n_head_, log_sum_exp, d_out, scratch, d_qkv);
+  }
+
+  /// Takes `count` positions of another run's inputs, from `first` there to `to` here.
+  void take_positions(const AttentionRun& other, Index first, Index count, Index to = 0) {
+    for (Index p = 0; p < count; ++p) {
+      for (Index i = 0; i < qkv.rows(); ++i) qkv(i, to + p) = other.qkv(i, first + p);
+      for (Index i = 0; i < d_out.rows(); ++i) d_out(i, to + p) = other.d_out(i, first + p);
+    }
+  }
+
+  [[nodiscard]] PackedPositions<Scalar> packed() {
+    return {place_.row(0), distances_.data(), *std::ranges::max_element(distances_)};
   }
 
   Grid<Scalar> qkv, out, log_sum_exp, d_out, d_qkv;
 
  private:
-  static Index longest(const std::vector<Index>& document_start) {
-    Index length = 0;
-    for (Index row = 0; row < std::ssize(document_start); ++row) {
-      length = std::max(length, row + 1 - document_start[static_cast<std::size_t>(row)]);
+  AttentionRun(const AttentionCase& sizes, Index columns)
+      : qkv(Grid<Scalar>::random(3 * sizes.width(), columns, 1)),
+        out(sizes.width(), columns),
+        log_sum_exp(sizes.n_head, columns),
+        d_out(Grid<Scalar>::random(sizes.width(), columns, 2)),
+        d_qkv(3 * sizes.width(), columns),
+        n_head_(sizes.n_head),
+        place_(1, columns),
+        scratch_(sizes.longest(), columns) {
+    Scalar* next = place_.row(0);
+    for (const Index length : sizes.lengths) {
+      for (Index t = 0; t < length; ++t) *next++ = static_cast<Scalar>(t);
     }
-    return length;
+    for (Index first = 0; first < columns; first += kLanes<Scalar>) {
+      const Scalar* place = place_.row(0) + first;
+      const Scalar farthest = *std::max_element(place, place + kLanes<Scalar>);
+      distances_.push_back(whole_groups(static_cast<Index>(farthest) + 1));
+    }
   }
 
   Index n_head_;
-  std::vector<Index> document_start_;
+  Grid<Scalar> place_;
+  std::vector<Index> distances_;  // of each vector of columns
   AttentionScratch<Scalar> scratch_;
 };
 

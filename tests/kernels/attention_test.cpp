@@ -5,14 +5,18 @@
 namespace microgpt::kernels {
 namespace {
 
-// Documents of one query, of less than a vector of them, of whole vectors, and of one more.
+// Documents of one query, of less than a vector of them, of whole vectors, and of one more; heads
+// of every number of features around those that are taken at a time.
 std::vector<AttentionCase> cases() {
   std::vector<AttentionCase> all{{8, 2, 3}, {16, 4, 4}, {17, 4, 4}, {64, 4, 4}, {65, 3, 2}};
   for (const Index length : {1, 7, 33, 100}) {
     for (const Index n_head : {1, 2, 4}) {
-      for (const Index head_size : {1, 4, 5, 16}) all.push_back({length, n_head, head_size});
+      for (const Index head_size : {1, 4, 5, 16}) all.emplace_back(length, n_head, head_size);
     }
   }
+  for (Index length = 1; length <= 36; ++length) all.emplace_back(length, 2, 3);
+  for (Index head_size = 1; head_size <= 25; ++head_size) all.emplace_back(21, 2, head_size);
+  all.emplace_back(std::vector<Index>{3, 5, 8, 16, 1, 40, 7}, 2, 5);
   return all;
 }
 
@@ -27,27 +31,31 @@ TYPED_TEST(AttentionTest, IsTheWeightedSumOfTheValuesUpToThere) {
     run.forward();
     EXPECT_TRUE(run.out.edges_are_whole()) << sizes;
     EXPECT_TRUE(run.log_sum_exp.edges_are_whole()) << sizes;
-    const auto expected = exact_attention(sizes, ExactMatrix(run.qkv));
-    for (Index t = 0; t < sizes.length; ++t) {
+    const auto expected = exact_attention(sizes, ExactMatrix(run.qkv, sizes.positions()));
+    for (Index t = 0; t < sizes.positions(); ++t) {
       for (Index i = 0; i < sizes.width(); ++i) {
-        EXPECT_TRUE(near(run.out(t, i), expected.out(t, i), 64 * kEpsilon<TypeParam>))
-            << sizes << " at " << t << ", " << i;
+        EXPECT_TRUE(near(run.out(i, t), expected.out(i, t), 64 * kEpsilon<TypeParam>))
+            << sizes << " at " << i << ", position " << t;
       }
       for (Index h = 0; h < sizes.n_head; ++h) {
         EXPECT_TRUE(
-            near(run.log_sum_exp(h, t), expected.log_sum_exp(t, h), 64 * kEpsilon<TypeParam>))
-            << sizes << " at " << t << ", head " << h;
+            near(run.log_sum_exp(h, t), expected.log_sum_exp(h, t), 64 * kEpsilon<TypeParam>))
+            << sizes << ", head " << h << ", position " << t;
       }
     }
   }
 }
 
 TYPED_TEST(AttentionTest, OfOnePositionIsItsValue) {
-  const AttentionCase sizes{1, 4, 5};
-  AttentionRun<TypeParam> run(sizes);
-  run.forward();
-  for (Index i = 0; i < sizes.width(); ++i) {
-    EXPECT_EQ(run.out(0, i), run.qkv(0, 2 * sizes.width() + i));
+  for (const AttentionCase& sizes :
+       {AttentionCase{1, 4, 5}, AttentionCase{std::vector<Index>(37, 1), 2, 3}}) {
+    AttentionRun<TypeParam> run(sizes);
+    run.forward();
+    for (Index t = 0; t < sizes.positions(); ++t) {
+      for (Index i = 0; i < sizes.width(); ++i) {
+        EXPECT_EQ(run.out(i, t), run.qkv(2 * sizes.width() + i, t)) << t;
+      }
+    }
   }
 }
 
@@ -55,15 +63,15 @@ TYPED_TEST(AttentionTest, OfOnePositionIsItsValue) {
 TYPED_TEST(AttentionTest, OfEqualKeysIsTheMean) {
   const AttentionCase sizes{100, 2, 4};
   AttentionRun<TypeParam> run(sizes);
-  for (Index t = 0; t < sizes.length; ++t) {
+  for (Index t = 0; t < sizes.positions(); ++t) {
     for (Index i = 0; i < sizes.width(); ++i) {
-      run.qkv(t, sizes.width() + i) = 1;
-      run.qkv(t, 2 * sizes.width() + i) = static_cast<TypeParam>(t);
+      run.qkv(sizes.width() + i, t) = 1;
+      run.qkv(2 * sizes.width() + i, t) = static_cast<TypeParam>(t);
     }
   }
   run.forward();
-  for (Index t = 0; t < sizes.length; ++t) {
-    EXPECT_TRUE(near(run.out(t, 0), static_cast<Exact>(t) / 2, 1000 * kEpsilon<TypeParam>)) << t;
+  for (Index t = 0; t < sizes.positions(); ++t) {
+    EXPECT_TRUE(near(run.out(0, t), static_cast<Exact>(t) / 2, 1000 * kEpsilon<TypeParam>)) << t;
   }
 }
 
@@ -78,16 +86,46 @@ TYPED_TEST(AttentionTest, StaysFiniteForLargeScores) {
   for (const TypeParam element : run.d_qkv.values()) EXPECT_TRUE(std::isfinite(element));
 }
 
-TYPED_TEST(AttentionTest, ShowsWhatIsNotANumberFromThereOn) {
-  const AttentionCase sizes{70, 2, 4};
-  for (const Index at : {0, 5, 31, 32, 40, 69}) {
-    for (const Index column : {0, 8, 16}) {  // a query, a key, a value of the first head
-      AttentionRun<TypeParam> run(sizes);
-      run.qkv(at, column) = std::numeric_limits<TypeParam>::quiet_NaN();
-      run.forward();
-      EXPECT_TRUE(std::isnan(run.out(at, 0))) << at << ", " << column;
-      const bool seen_later = column > 0 || at == 69;
-      EXPECT_EQ(std::isnan(run.out(69, 0)), seen_later) << at << ", " << column;
+// Two vectors in front of the keys may be read, and behind qkv and d_out, and what stands there
+// does not count as long as it is finite. Farther away nothing is.
+TYPED_TEST(AttentionTest, ReadsNoFartherThanItSays) {
+  const Index margin = 2 * kLanes<TypeParam>;
+  for (const AttentionCase& sizes : cases()) {
+    const Index columns = padded<TypeParam>(sizes.positions());
+    AttentionRun<TypeParam> run(sizes), spoiled(sizes);
+    run.forward();
+    run.backward();
+
+    const auto spoil = [&](Grid<TypeParam>& grid, TypeParam* first_read) {
+      TypeParam* const behind = grid.row(grid.rows() - 1) + columns;
+      std::vector<TypeParam> inner(first_read, behind);
+      grid.fill_surroundings(std::numeric_limits<TypeParam>::quiet_NaN());
+      std::ranges::copy(inner, first_read);
+      std::fill_n(behind, margin, TypeParam(1e4));
+    };
+    // Between its rows a grid holds finite numbers; so it does in front of its first.
+    spoil(spoiled.qkv, std::min(spoiled.qkv.row(0), spoiled.qkv.row(sizes.width()) - margin));
+    spoil(spoiled.d_out, spoiled.d_out.row(0));
+    spoiled.forward();
+    spoiled.backward();
+    EXPECT_TRUE(same_bits(spoiled.out.values(), run.out.values())) << sizes;
+    EXPECT_TRUE(same_bits(spoiled.d_qkv.values(), run.d_qkv.values())) << sizes;
+  }
+}
+
+TYPED_TEST(AttentionTest, HasScratchOfTheSizeItSays) {
+  for (const Index length : {1, 2, 3, 4, 5, 31, 64, 100}) {
+    for (Index columns = kLanes<TypeParam>; columns < 200; columns += kLanes<TypeParam>) {
+      AttentionScratch<TypeParam> scratch(length, columns);
+      const auto p = scratch.probabilities(columns), d_score = scratch.d_scores(columns);
+      for (const auto& matrix : {p, d_score}) {
+        EXPECT_GE(matrix.rows, length);
+        EXPECT_EQ(matrix.cols, columns);
+        EXPECT_GE(matrix.stride, columns);
+      }
+      EXPECT_GE(d_score.data - p.data, p.rows * p.stride);
+      EXPECT_LE(d_score.row(d_score.rows) - p.data,
+                AttentionScratch<TypeParam>::size(length, columns));
     }
   }
 }

@@ -1,30 +1,16 @@
-#include "kernels/cross_entropy.hpp"
-
 #include <gtest/gtest.h>
 
-#include <array>
 #include <numeric>
 
-#include "support.hpp"
+#include "cross_entropy_support.hpp"
 
 namespace microgpt::kernels {
 namespace {
 
-constexpr std::array<Index, 16> kCounts{1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 27, 31, 32, 33, 66, 100};
-
-// A row of logits, with room behind them that holds what is not a number.
 template <class Scalar>
-Grid<Scalar> logits_row(Index count) {
-  auto row = Grid<Scalar>::random(1, count, 1);
-  std::fill(row.row(0) + count, row.row(0) + padded<Scalar>(count),
-            std::numeric_limits<Scalar>::quiet_NaN());
-  return row;
-}
-
-template <class Scalar>
-std::vector<Exact> exact(const Grid<Scalar>& row) {
-  const auto values = row.values();
-  return {values.begin(), values.end()};
+std::vector<Exact> exact_column(const Grid<Scalar>& grid, Index p) {
+  const auto column = grid.column(p);
+  return {column.begin(), column.end()};
 }
 
 Exact loss_of(const std::vector<Exact>& logits, Index target) {
@@ -33,91 +19,128 @@ Exact loss_of(const std::vector<Exact>& logits, Index target) {
   return std::log(sum) - logits[static_cast<std::size_t>(target)];
 }
 
+// Calls body(case) for numbers of characters and positions around those of vectors; once with each
+// character as a target.
+template <class Scalar, class Body>
+void for_cases(Body&& body) {
+  for (const Index characters : {1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 27, 31, 32, 33, 66, 100}) {
+    for (const Index positions : {Index{1}, Index{2}, Index{3}, Index{7}, Index{8}, Index{9},
+                                  Index{15}, Index{16}, Index{17}, Index{33}, characters}) {
+      body(LogitsCase<Scalar>(characters, targets_by_turns(characters, positions)));
+    }
+  }
+}
+
 template <class Scalar>
 class CrossEntropyTest : public ::testing::Test {};
 
 TYPED_TEST_SUITE(CrossEntropyTest, Scalars);
 
 TYPED_TEST(CrossEntropyTest, IsTheNegativeLogProbabilityOfTheTarget) {
-  for (const Index count : kCounts) {
-    for (Index target = 0; target < count; ++target) {
-      auto one = logits_row<TypeParam>(count), other = logits_row<TypeParam>(count);
-      const Exact expected = loss_of(exact(one), target);
-      const double loss = cross_entropy(one.row(0), count, target);
-      const double same = cross_entropy_with_gradient(other.row(0), count, target, TypeParam{1});
-      EXPECT_TRUE(near(loss, expected, 16 * kEpsilon<TypeParam>)) << target << " of " << count;
-      EXPECT_EQ(same, loss) << target << " of " << count;
+  for_cases<TypeParam>([](LogitsCase<TypeParam> one) {
+    one.logits.fill_behind_rows(std::numeric_limits<TypeParam>::quiet_NaN());
+    const Grid<TypeParam> before = Grid<TypeParam>::random(one.logits.rows(), one.positions(), 1);
+    one.forward();
+    EXPECT_TRUE(one.losses.edges_are_whole()) << one.positions();
+    EXPECT_TRUE(one.logits.surroundings_are_whole()) << one.positions();
+    for (Index p = 0; p < one.positions(); ++p) {
+      const Exact expected = loss_of(exact_column(before, p), one.target(p));
+      EXPECT_TRUE(near(one.losses(0, p), expected, 16 * kEpsilon<TypeParam>))
+          << p << " of " << one.positions() << ", " << before.rows() << " characters";
     }
-  }
+  });
+}
+
+TYPED_TEST(CrossEntropyTest, IsTheSameBesideItsGradient) {
+  for_cases<TypeParam>([](LogitsCase<TypeParam> one) {
+    LogitsCase<TypeParam> other(one.logits.rows(), one.targets);
+    one.forward();
+    other.forward_with_gradient();
+    EXPECT_TRUE(other.losses.edges_are_whole()) << one.positions();
+    EXPECT_TRUE(same_bits(other.losses.values(), one.losses.values())) << one.positions();
+  });
 }
 
 TYPED_TEST(CrossEntropyTest, HasTheGradientOfItsFormula) {
-  const Exact scale = 0.375L;  // of loss, and so of its gradient
-  for (const Index count : kCounts) {
-    for (Index target = 0; target < count; ++target) {
-      auto row = logits_row<TypeParam>(count);
-      auto logits = exact(row);
-      (void)cross_entropy_with_gradient(row.row(0), count, target, static_cast<TypeParam>(scale));
-      const auto loss = [&, t = target] { return scale * loss_of(logits, t); };
-      for (Index i = 0; i < count; ++i) {
-        const Exact expected = slope(loss, logits[static_cast<std::size_t>(i)], 1e-6L);
-        EXPECT_TRUE(near(row(0, i), expected, 1e-12L + 4 * kEpsilon<TypeParam>))
-            << i << " of " << count << ", target " << target;
-      }
-      for (Index i = count; i < padded<TypeParam>(count); ++i) EXPECT_EQ(row.row(0)[i], 0);
+  for_cases<TypeParam>([](LogitsCase<TypeParam> one) {
+    for (Index p = 0; p < one.positions(); ++p) {
+      one.scales(0, p) = static_cast<TypeParam>(0.375) / static_cast<TypeParam>(1 + p % 4);
     }
-  }
+    const Grid<TypeParam> before = Grid<TypeParam>::random(one.logits.rows(), one.positions(), 1);
+    one.logits.fill_behind_rows(3);
+    one.forward_with_gradient();
+    EXPECT_TRUE(one.logits.surroundings_are_whole()) << one.positions();
+    for (Index p = 0; p < one.positions(); ++p) {
+      auto logits = exact_column(before, p);
+      const auto loss = [&] { return one.scales(0, p) * loss_of(logits, one.target(p)); };
+      for (Index v = 0; v < before.rows(); ++v) {
+        const Exact expected = slope(loss, logits[static_cast<std::size_t>(v)], 1e-6L);
+        EXPECT_TRUE(near(one.logits(v, p), expected, 1e-12L + 4 * kEpsilon<TypeParam>))
+            << v << " of " << before.rows() << ", position " << p << " of " << one.positions();
+      }
+    }
+    // Behind the last position the scale is 0.
+    for (Index v = 0; v < before.rows(); ++v) {
+      for (Index p = one.positions(); p < padded<TypeParam>(one.positions()); ++p) {
+        EXPECT_EQ(one.logits.row(v)[p], 0);
+      }
+    }
+  });
 }
 
 TYPED_TEST(CrossEntropyTest, HasAGradientThatSumsToZero) {
-  for (const Index count : kCounts) {
-    auto row = logits_row<TypeParam>(count);
-    (void)cross_entropy_with_gradient(row.row(0), count, count / 2, TypeParam{1});
-    const auto gradient = exact(row);
-    const Exact sum = std::accumulate(gradient.begin(), gradient.end(), Exact{0});
-    EXPECT_TRUE(near(sum, 0, 4 * kEpsilon<TypeParam>)) << count;
+  for_cases<TypeParam>([](LogitsCase<TypeParam> one) {
+    one.forward_with_gradient();
+    for (Index p = 0; p < one.positions(); ++p) {
+      const auto gradient = exact_column(one.logits, p);
+      const Exact sum = std::accumulate(gradient.begin(), gradient.end(), Exact{0});
+      EXPECT_TRUE(near(sum, 0, 8 * kEpsilon<TypeParam>)) << p << " of " << one.positions();
+    }
+  });
+}
+
+// Whichever lane they are: what lets documents be packed together without a trace.
+TYPED_TEST(CrossEntropyTest, GivesEqualColumnsEqualBits) {
+  const Index positions = 3 * kLanes<TypeParam> + 1;
+  for (const Index characters : {2, 27, 66}) {
+    LogitsCase<TypeParam> one(characters,
+                              std::vector<std::int32_t>(static_cast<std::size_t>(positions), 1));
+    for (Index v = 0; v < characters; ++v) {
+      std::fill_n(one.logits.row(v), positions, one.logits(v, 0));
+    }
+    one.forward_with_gradient();
+    for (Index p = 1; p < positions; ++p) {
+      EXPECT_TRUE(same_bits(one.losses.column(p), one.losses.column(0))) << p;
+      EXPECT_TRUE(same_bits(one.logits.column(p), one.logits.column(0))) << p;
+    }
   }
 }
 
-// Only differences count, so that no size of logits can overflow.
+// Only differences count, so that no size of logits can overflow. Each position has another
+// largest character.
 TYPED_TEST(CrossEntropyTest, StaysFiniteForLargeLogits) {
   for (const TypeParam size : {TypeParam(1e4), TypeParam(1e30)}) {
-    for (const Index count : {2, 16, 27, 33}) {
-      for (Index largest = 0; largest < count; ++largest) {
-        const Index target = (largest + 1) % count;
-        Grid<TypeParam> row(1, count);
-        row.fill(-size);
-        row(0, largest) = size;
-        EXPECT_EQ(cross_entropy_with_gradient(row.row(0), count, target, TypeParam{1}), 2 * size);
-        for (Index i = 0; i < count; ++i) {
-          const Exact expected = i == largest ? 1 : i == target ? -1 : 0;
-          EXPECT_TRUE(near(row(0, i), expected, std::numeric_limits<TypeParam>::min()))
-              << i << " of " << count;
+    for (const Index characters : {2, 16, 27, 33}) {
+      for (const Index ahead : {0, 1}) {  // of the largest character, the target
+        std::vector<std::int32_t> targets;
+        for (Index p = 0; p < characters; ++p) {
+          targets.push_back(static_cast<std::int32_t>((p + ahead) % characters));
         }
-        row.fill(-size);
-        row(0, largest) = size;
-        EXPECT_EQ(cross_entropy(row.row(0), count, largest), 0);
+        LogitsCase<TypeParam> one(characters, targets);
+        one.logits.fill(-size);
+        for (Index p = 0; p < characters; ++p) one.logits(p, p) = size;
+        one.forward_with_gradient();
+        for (Index p = 0; p < characters; ++p) {
+          EXPECT_EQ(one.losses(0, p), ahead == 0 ? 0 : 2 * size);
+          for (Index v = 0; v < characters; ++v) {
+            const int probability = v == p ? 1 : 0;
+            const int expected = probability - (v == one.target(p) ? 1 : 0);
+            EXPECT_TRUE(near(one.logits(v, p), expected, std::numeric_limits<TypeParam>::min()))
+                << v << " of " << characters << " at " << p;
+          }
+        }
       }
     }
-  }
-}
-
-TYPED_TEST(CrossEntropyTest, WeighsByScaledDifferencesToTheLargest) {
-  for (const Index count : kCounts) {
-    auto row = logits_row<TypeParam>(count);
-    const auto logits = row.values();
-    TypeParam maximum = 0;
-    const TypeParam sum = exp_weights(row.row(0), count, TypeParam(0.25), maximum);
-    EXPECT_EQ(maximum, *std::ranges::max_element(logits));
-    Exact expected_sum = 0;
-    for (Index i = 0; i < count; ++i) {
-      const Exact difference = Exact{logits[static_cast<std::size_t>(i)]} - maximum;
-      const Exact weight = std::exp(0.25L * difference);
-      EXPECT_TRUE(near(row(0, i), weight, 4 * kEpsilon<TypeParam>)) << i << " of " << count;
-      expected_sum += weight;
-    }
-    EXPECT_TRUE(near(sum, expected_sum, 8 * kEpsilon<TypeParam> * expected_sum)) << count;
-    for (Index i = count; i < padded<TypeParam>(count); ++i) EXPECT_EQ(row.row(0)[i], 0);
   }
 }
 

@@ -23,11 +23,28 @@ TYPED_TEST(GradientSumsTest, AddElementByElement) {
 }
 
 TYPED_TEST(GradientSumsTest, SquareInDouble) {
-  for (const Index count : {0, 1, 2, 7, 8, 9, 33, 100, 4064}) {
+  std::vector<Index> counts{1000, 2048, 4064};
+  for (Index count = 0; count <= 200; ++count) counts.push_back(count);
+  for (const Index count : counts) {
     const auto values = Grid<TypeParam>::random(1, count, 1).values();
     Exact expected = 0;
     for (const TypeParam value : values) expected += Exact{value} * value;
     EXPECT_TRUE(near(sum_of_squares<TypeParam>(values), expected, 1e-14L * expected)) << count;
+  }
+}
+
+// Also where they begin within a vector.
+TYPED_TEST(GradientSumsTest, SquareToTheSameBitsWhereverTheValuesLie) {
+  for (const Index count : {1, 64, 100, 333}) {
+    auto row = Grid<TypeParam>::random(1, count, 1);
+    const auto size = static_cast<std::size_t>(count);
+    const double expected = sum_of_squares<TypeParam>(std::span<const TypeParam>(row.row(0), size));
+    for (Index offset = 1; offset < 20; ++offset) {
+      Grid<TypeParam> elsewhere(1, count + offset);
+      std::copy_n(row.row(0), count, elsewhere.row(0) + offset);
+      const std::span<const TypeParam> values(elsewhere.row(0) + offset, size);
+      EXPECT_EQ(sum_of_squares<TypeParam>(values), expected) << count << " from " << offset;
+    }
   }
 }
 
@@ -40,7 +57,7 @@ TYPED_TEST(GradientSumsTest, ShowWhatIsNotFiniteAnywhere) {
   using Limits = std::numeric_limits<TypeParam>;
   for (const TypeParam value :
        {Limits::quiet_NaN(), -Limits::quiet_NaN(), Limits::infinity(), -Limits::infinity()}) {
-    for (const Index count : {1, 7, 16, 33, 70}) {
+    for (const Index count : {1, 7, 16, 33, 63, 64, 65, 130}) {
       for (Index at = 0; at < count; ++at) {
         auto row = Grid<TypeParam>::random(1, count, 1);
         row(0, at) = value;

@@ -2,6 +2,9 @@
 // be packed together, and work be cut at any row, without a trace.
 #include <gtest/gtest.h>
 
+#include <array>
+
+#include "kernels/transpose.hpp"
 #include "support.hpp"
 
 namespace microgpt::kernels {
@@ -61,26 +64,61 @@ TYPED_TEST(ProductBitsTest, AreTheSameBesideRowsOfAnything) {
 }
 
 TYPED_TEST(ProductBitsTest, AreTheSameForALeftOperandSeenTransposed) {
-  Grid<TypeParam> a_transposed(this->kDepth, this->kRows);
+  Grid<TypeParam> a_transposed(this->kDepth, this->kRows), c(this->kRows, this->kCols);
   transpose<TypeParam>(this->a_, a_transposed);
-  Grid<TypeParam> c(this->kRows, this->kCols), added_to_zero(this->kRows, this->kCols);
   multiply_transposed<TypeParam>(a_transposed, this->b_, c);
-  multiply_transposed_add<TypeParam>(a_transposed, this->b_, added_to_zero);
   EXPECT_TRUE(same_bits(c.values(), this->c_.values()));
-  EXPECT_TRUE(same_bits(added_to_zero.values(), this->c_.values()));
 }
 
-// Products are summed in ascending order: going on from the sum of the first half is the same.
-TYPED_TEST(ProductBitsTest, AreTheSameInTwoHalvesOfTheDepth) {
-  for (Index half = 1; half < this->kDepth; ++half) {
-    const Index rest = this->kDepth - half;
-    Grid<TypeParam> c(this->kRows, this->kCols);
-    multiply<TypeParam>(this->a_.matrix().column_range(0, half),
-                        this->b_.matrix().row_range(0, half), c);
-    multiply_add<TypeParam>(this->a_.matrix().column_range(half, rest),
-                            this->b_.matrix().row_range(half, rest), c);
-    EXPECT_TRUE(same_bits(c.values(), this->c_.values())) << half;
+TYPED_TEST(ProductBitsTest, AreTheSameWhereZerosAreAdded) {
+  Grid<TypeParam> zeros(this->kRows, this->kCols), c(this->kRows, this->kCols);
+  multiply_add<TypeParam>(this->a_, this->b_, zeros, c);
+  multiply_add<TypeParam>(this->a_, this->b_, zeros, zeros);
+  EXPECT_TRUE(same_bits(c.values(), this->c_.values()));
+  EXPECT_TRUE(same_bits(zeros.values(), this->c_.values()));
+}
+
+// The product is summed first, and then added: each element rounds as two numbers do.
+TYPED_TEST(ProductBitsTest, AreThoseOfTheSumWhereSomethingIsAdded) {
+  auto addend = Grid<TypeParam>::random(this->kRows, this->kCols, 3);
+  Grid<TypeParam> sum(this->kRows, this->kCols), c(this->kRows, this->kCols);
+  for (Index i = 0; i < this->kRows; ++i) {
+    for (Index j = 0; j < this->kCols; ++j) sum(i, j) = this->c_(i, j) + addend(i, j);
   }
+  multiply_add<TypeParam>(this->a_, this->b_, addend, c);
+  multiply_add<TypeParam>(this->a_, this->b_, addend, addend);
+  EXPECT_TRUE(same_bits(c.values(), sum.values()));
+  EXPECT_TRUE(same_bits(addend.values(), sum.values()));
+}
+
+// Where rows that follow each other no longer fit into a cache together.
+TYPED_TEST(ProductBitsTest, AreTheSameInDeepProducts) {
+  const Index rows = 53, depth = 40'000;
+  auto a = Grid<TypeParam>::random(rows, depth, 1), b = Grid<TypeParam>::random(depth, 3, 2);
+  Grid<TypeParam> all(rows, 3), one(1, 3);
+  multiply<TypeParam>(a, b, all);
+  for (Index r = 0; r < rows; ++r) {
+    multiply<TypeParam>(a.matrix().row_range(r, 1), b, one);
+    EXPECT_TRUE(same_bits(one.row(0), all.row(r), 3)) << r;
+  }
+}
+
+// Terms are added in ascending order: the ones in front of the large number survive in it, and the
+// halves behind it do not.
+TYPED_TEST(ProductBitsTest, AreThoseOfTheAscendingSum) {
+  const TypeParam large = 2 / std::numeric_limits<TypeParam>::epsilon();
+  const Index depth = 6;
+  const std::array<TypeParam, 6> terms{1, 1, large, TypeParam(0.5), TypeParam(0.5), -large};
+  TypeParam expected = 0;
+  Grid<TypeParam> a(this->kRows, depth), b(depth, this->kCols), c(this->kRows, this->kCols);
+  b.fill(1);
+  for (Index k = 0; k < depth; ++k) {
+    const TypeParam term = terms[static_cast<std::size_t>(k)];
+    expected += term;
+    for (Index r = 0; r < this->kRows; ++r) a(r, k) = term;
+  }
+  multiply<TypeParam>(a, b, c);
+  for (const TypeParam element : c.values()) EXPECT_EQ(element, expected);
 }
 
 }  // namespace

@@ -1,8 +1,9 @@
-// The four products against a triple loop, for shapes around every size of tile.
+// The products against a triple loop, for shapes around every size of tile.
 #include "kernels/product.hpp"
 
 #include <gtest/gtest.h>
 
+#include "kernels/transpose.hpp"
 #include "support.hpp"
 
 namespace microgpt::kernels {
@@ -31,23 +32,28 @@ std::vector<Shape> shapes() {
 template <class Scalar>
 class ProductTest : public ::testing::Test {
  protected:
-  // Does `product` to a (m x k, or k x m where it takes its transpose), b and a c that holds
-  // numbers already, and holds it against Σ a b, plus c where it accumulates. Strides are larger
-  // than rows, and rows start anywhere.
+  // Does `product` to a (m x k, or k x m where it takes its transpose), b, an addend, and a c that
+  // holds numbers already, and holds it against Σ a b, plus the addend where it adds. Strides are
+  // larger than rows, and rows start anywhere.
   template <class Product>
-  void expect_product(Product&& product, bool transposed, bool accumulates) {
+  void expect_product(Product&& product, bool transposed, bool adds) {
     for (const auto& [m, k, n] : shapes()) {
       auto a =
           transposed ? Grid<Scalar>::random(k, m, m + 3, 1) : Grid<Scalar>::random(m, k, k + 3, 1);
       auto b = Grid<Scalar>::random(k, n, n + 5, 2);
-      auto c = Grid<Scalar>::random(m, n, n + 1, 3);
-      const auto before = c.values();
-      product(a, b, c);
+      auto addend = Grid<Scalar>::random(m, n, n + 2, 3);
+      const auto before = addend.values();
+      auto c = Grid<Scalar>::random(m, n, n + 1, 4);
+      const auto& result = product(a, b, addend, c);
       EXPECT_TRUE(c.edges_are_whole()) << m << " x " << k << " x " << n;
+      EXPECT_TRUE(addend.edges_are_whole()) << m << " x " << k << " x " << n;
+      if (&result == &c) {
+        EXPECT_TRUE(same_bits(addend.values(), before));
+      }
 
       for (Index i = 0; i < m; ++i) {
         for (Index j = 0; j < n; ++j) {
-          Exact sum = accumulates ? before[static_cast<std::size_t>(i * n + j)] : Scalar{0};
+          Exact sum = adds ? before[static_cast<std::size_t>(i * n + j)] : Scalar{0};
           Exact size = std::abs(sum);
           for (Index l = 0; l < k; ++l) {
             const Exact term = Exact{transposed ? a(l, i) : a(i, l)} * b(l, j);
@@ -56,7 +62,7 @@ class ProductTest : public ::testing::Test {
           }
           // k + 1 roundings, each of at most half an epsilon of a partial sum.
           const Exact tolerance = static_cast<Exact>(k + 1) * kEpsilon<Scalar> * size;
-          ASSERT_TRUE(near(c(i, j), sum, tolerance))
+          ASSERT_TRUE(near(result(i, j), sum, tolerance))
               << m << " x " << k << " x " << n << " at " << i << ", " << j;
         }
       }
@@ -67,45 +73,74 @@ class ProductTest : public ::testing::Test {
 TYPED_TEST_SUITE(ProductTest, Scalars);
 
 TYPED_TEST(ProductTest, MultipliesWhateverTheTargetHeld) {
-  this->expect_product([](auto& a, auto& b, auto& c) { multiply<TypeParam>(a, b, c); }, false,
-                       false);
+  this->expect_product(
+      [](auto& a, auto& b, auto& /*addend*/, auto& c) -> auto& {
+        multiply<TypeParam>(a, b, c);
+        return c;
+      },
+      false, false);
 }
 
 TYPED_TEST(ProductTest, MultipliesAndAdds) {
-  this->expect_product([](auto& a, auto& b, auto& c) { multiply_add<TypeParam>(a, b, c); }, false,
-                       true);
+  this->expect_product(
+      [](auto& a, auto& b, auto& addend, auto& c) -> auto& {
+        multiply_add<TypeParam>(a, b, addend, c);
+        return c;
+      },
+      false, true);
+}
+
+TYPED_TEST(ProductTest, AddsToTheTargetItself) {
+  this->expect_product(
+      [](auto& a, auto& b, auto& addend, auto& /*c*/) -> auto& {
+        multiply_add<TypeParam>(a, b, addend, addend);
+        return addend;
+      },
+      false, true);
 }
 
 TYPED_TEST(ProductTest, MultipliesTheTransposed) {
-  this->expect_product([](auto& a, auto& b, auto& c) { multiply_transposed<TypeParam>(a, b, c); },
-                       true, false);
-}
-
-TYPED_TEST(ProductTest, MultipliesTheTransposedAndAdds) {
   this->expect_product(
-      [](auto& a, auto& b, auto& c) { multiply_transposed_add<TypeParam>(a, b, c); }, true, true);
+      [](auto& a, auto& b, auto& /*addend*/, auto& c) -> auto& {
+        multiply_transposed<TypeParam>(a, b, c);
+        return c;
+      },
+      true, false);
 }
 
 TYPED_TEST(ProductTest, ReplacesWhatIsNotANumber) {
   auto a = Grid<TypeParam>::random(13, 5, 1), b = Grid<TypeParam>::random(5, 37, 2);
-  Grid<TypeParam> c(13, 37), from_nan(13, 37);
-  from_nan.fill(std::numeric_limits<TypeParam>::quiet_NaN());
-  multiply<TypeParam>(a, b, c);
-  multiply<TypeParam>(a, b, from_nan);
-  EXPECT_TRUE(same_bits(c.values(), from_nan.values()));
+  auto addend = Grid<TypeParam>::random(13, 37, 3);
+  Grid<TypeParam> a_transposed(5, 13);
+  transpose<TypeParam>(a, a_transposed);
+  const auto expect_replaced = [&](auto&& product) {
+    Grid<TypeParam> c(13, 37), from_nan(13, 37);
+    from_nan.fill(std::numeric_limits<TypeParam>::quiet_NaN());
+    product(c);
+    product(from_nan);
+    EXPECT_TRUE(same_bits(c.values(), from_nan.values()));
+  };
+  expect_replaced([&](auto& c) { multiply<TypeParam>(a, b, c); });
+  expect_replaced([&](auto& c) { multiply_add<TypeParam>(a, b, addend, c); });
+  expect_replaced([&](auto& c) { multiply_transposed<TypeParam>(a_transposed, b, c); });
 }
 
-// A NaN is seen in its row or column of the product, and nowhere else.
+// A NaN is seen in its row or column of the product, or where it is added, and nowhere else.
 TYPED_TEST(ProductTest, KeepsWhatIsNotANumber) {
   const TypeParam nan = std::numeric_limits<TypeParam>::quiet_NaN();
   auto a = Grid<TypeParam>::random(13, 5, 1), b = Grid<TypeParam>::random(5, 37, 2);
-  Grid<TypeParam> c(13, 37);
+  auto addend = Grid<TypeParam>::random(13, 37, 3);
+  Grid<TypeParam> c(13, 37), sum(13, 37);
   a(4, 2) = nan;
   b(3, 36) = nan;
+  addend(7, 20) = nan;
   multiply<TypeParam>(a, b, c);
+  multiply_add<TypeParam>(a, b, addend, sum);
   for (Index i = 0; i < 13; ++i) {
     for (Index j = 0; j < 37; ++j) {
-      EXPECT_EQ(std::isnan(c(i, j)), i == 4 || j == 36) << i << ", " << j;
+      const bool of_product = i == 4 || j == 36;
+      EXPECT_EQ(std::isnan(c(i, j)), of_product) << i << ", " << j;
+      EXPECT_EQ(std::isnan(sum(i, j)), of_product || (i == 7 && j == 20)) << i << ", " << j;
     }
   }
 }

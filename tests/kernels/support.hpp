@@ -24,12 +24,12 @@ template <class Scalar>
 inline constexpr Exact kEpsilon = std::numeric_limits<Scalar>::epsilon();
 
 /// A matrix with memory of its own. The first row starts on a vector boundary, and so do all others
-/// unless another stride is asked for. What lies around the elements holds a value to be found
-/// again.
+/// unless another stride is asked for: a vector more than the row takes. What lies around the
+/// elements holds a value to be found again.
 template <class Scalar>
 class Grid {
  public:
-  Grid(Index rows, Index cols) : Grid(rows, cols, padded<Scalar>(cols)) {}
+  Grid(Index rows, Index cols) : Grid(rows, cols, default_stride(cols)) {}
   Grid(Index rows, Index cols, Index stride)
       : rows_(rows),
         cols_(cols),
@@ -41,7 +41,7 @@ class Grid {
 
   /// Normally distributed elements.
   static Grid random(Index rows, Index cols, std::uint64_t seed) {
-    return random(rows, cols, padded<Scalar>(cols), seed);
+    return random(rows, cols, default_stride(cols), seed);
   }
   static Grid random(Index rows, Index cols, Index stride, std::uint64_t seed) {
     Grid grid(rows, cols, stride);
@@ -66,6 +66,19 @@ class Grid {
     for_each([value](Scalar& element) { element = value; });
   }
 
+  /// Up to the end of its last vector, what lies behind each row becomes `value`.
+  void fill_behind_rows(Scalar value) {
+    for (Index r = 0; r < rows_; ++r)
+      std::fill(row(r) + cols_, row(r) + padded<Scalar>(cols_), value);
+  }
+
+  /// All that is no element becomes `value`.
+  void fill_surroundings(Scalar value) {
+    for (Index i = 0; i < std::ssize(buffer_.values()); ++i) {
+      if (!within_columns(i, cols_)) buffer_.data()[i] = value;
+    }
+  }
+
   template <class Body>
   void for_each(Body&& body) {
     for (Index r = 0; r < rows_; ++r) {
@@ -82,19 +95,36 @@ class Grid {
     return values;
   }
 
+  [[nodiscard]] std::vector<Scalar> column(Index c) const {
+    std::vector<Scalar> values;
+    for (Index r = 0; r < rows_; ++r) values.push_back((*this)(r, c));
+    return values;
+  }
+
   /// Whether nothing but elements was ever written.
-  [[nodiscard]] bool edges_are_whole() const {
-    for (Index i = 0; i < static_cast<Index>(buffer_.size()); ++i) {
-      const Index at = i - kEdge;
-      const bool element = at >= 0 && at < rows_ * stride_ && at % stride_ < cols_;
-      if (!element && buffer_.data()[i] != kGuard) return false;
-    }
-    return true;
+  [[nodiscard]] bool edges_are_whole() const { return untouched_beyond(cols_); }
+
+  /// Whether nothing was ever written but elements, and what fills the last vector of each row.
+  [[nodiscard]] bool surroundings_are_whole() const {
+    return untouched_beyond(padded<Scalar>(cols_));
   }
 
  private:
   static constexpr Index kEdge = 64;  // scalars, so that the first row stays aligned
   static constexpr Scalar kGuard = -12345;
+
+  static Index default_stride(Index cols) { return padded<Scalar>(cols) + kLanes<Scalar>; }
+
+  [[nodiscard]] bool within_columns(Index at, Index cols) const {
+    at -= kEdge;
+    return at >= 0 && at < rows_ * stride_ && at % stride_ < cols;
+  }
+  [[nodiscard]] bool untouched_beyond(Index cols) const {
+    for (Index i = 0; i < std::ssize(buffer_.values()); ++i) {
+      if (!within_columns(i, cols) && buffer_.data()[i] != kGuard) return false;
+    }
+    return true;
+  }
 
   Scalar* first() { return buffer_.data() + kEdge; }
 

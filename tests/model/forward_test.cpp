@@ -19,19 +19,21 @@ class ForwardTest : public EachShape {
     Activations<Scalar> activations(shape(), piece.positions());
     forward<Scalar>(model.view(), piece, activations);
 
-    const auto logits = activations.logits(piece.positions());
-    Index row = 0;
+    const auto logits = activations.logits();
+    Index position = 0;
     for (const Document& document : documents.documents) {
       const auto tokens = documents.tokens(document);
       for (const auto& expected : plain.logits(tokens.first(tokens.size() - 1))) {
-        for (Index i = 0; i < logits.cols; ++i) {
+        ASSERT_EQ(std::ssize(expected), logits.rows);
+        for (Index i = 0; i < logits.rows; ++i) {
           const Exact logit = expected[static_cast<std::size_t>(i)];
-          EXPECT_LE(std::abs(logits.row(row)[i] - logit), tolerance * (1 + std::abs(logit)))
-              << "row " << row << ", logit " << i;
+          EXPECT_LE(std::abs(logits.row(i)[position] - logit), tolerance * (1 + std::abs(logit)))
+              << "position " << position << ", logit " << i;
         }
-        ++row;
+        ++position;
       }
     }
+    EXPECT_EQ(position, activations.positions());
   }
 };
 
@@ -54,7 +56,6 @@ TEST_P(ForwardTest, HasTheLossesOfTheFormulas) {
 TEST_P(ForwardTest, StartsAtTheLogarithmOfTheVocabulary) {
   TinyModel<double> model(shape());
   std::ranges::fill(model.parameters.values(), 0.0);
-  model.transposed.refresh_all();
   const RaggedDocuments documents(shape(), 4);
   for (const double loss : model.losses(documents.all())) {
     EXPECT_NEAR(loss, std::log(static_cast<double>(shape().vocab_size)), 1e-14);

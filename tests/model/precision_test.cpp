@@ -11,7 +11,6 @@ class PrecisionTest : public EachShape {
   PrecisionTest() {
     // The same parameters in both, those of float32.
     std::ranges::copy(in_float_.parameters.values(), in_double_.parameters.data());
-    in_double_.transposed.refresh_all();
   }
 
   TinyModel<float> in_float_{shape()};

@@ -56,9 +56,15 @@ class RaggedDocuments {
     }
   }
 
-  [[nodiscard]] PackedDocuments all() const { return {stream, documents}; }
-  [[nodiscard]] PackedDocuments one(std::size_t index) const {
-    return {stream, std::span(documents).subspan(index, 1)};
+  [[nodiscard]] PackedDocuments all() const { return some(0, documents.size()); }
+  [[nodiscard]] PackedDocuments one(std::size_t index) const { return some(index, 1); }
+  /// `count` documents from `first`, in one part.
+  [[nodiscard]] PackedDocuments some(std::size_t first, std::size_t count) const {
+    return {stream, std::span(documents).subspan(first, count), count};
+  }
+  /// All of them, `in_first` in the first part.
+  [[nodiscard]] PackedDocuments in_two_parts(std::size_t in_first) const {
+    return {stream, documents, in_first};
   }
   /// The n + 1 tokens of a document.
   [[nodiscard]] std::span<const Token> tokens(const Document& document) const {
@@ -84,16 +90,14 @@ class TinyModel {
       : shape(model_shape),
         layout(shape),
         parameters(static_cast<std::size_t>(layout.size())),
-        weights(shape, parameters.data()),
-        transposed(shape, weights) {
+        weights(shape, parameters.data()) {
     PythonRandom random(1);
     initialize_parameters<Scalar>(layout, 0.4, false, random, parameters.values());
-    transposed.refresh_all();
   }
   TinyModel(const TinyModel&) = delete;
   TinyModel& operator=(const TinyModel&) = delete;
 
-  [[nodiscard]] TransformerWeights<Scalar> view() const { return {shape, weights, transposed}; }
+  [[nodiscard]] TransformerWeights<Scalar> view() const { return {shape, weights}; }
 
   /// The same model by its formulas.
   [[nodiscard]] PlainTransformer plain() const {
@@ -116,7 +120,7 @@ class TinyModel {
                                      std::vector<Scalar>(parameters.size())};
     forward<Scalar>(view(), piece, activations);
     backward<Scalar>(view(), piece, scale, activations, result.losses,
-                     Weights<Scalar>(shape, result.gradient.data()));
+                     Weights<Scalar>(shape, result.gradient.data()), Gradient::replace);
     return result;
   }
 
@@ -124,7 +128,6 @@ class TinyModel {
   ParameterLayout layout;
   AlignedBuffer<Scalar> parameters;
   Weights<const Scalar> weights;
-  TransposedWeights<Scalar> transposed;
 };
 
 /// A test for each of the shapes.

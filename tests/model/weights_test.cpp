@@ -1,4 +1,4 @@
-// The views of a block of parameters, and their transposed copies.
+// The views of a block of parameters.
 #include "model/weights.hpp"
 
 #include <gtest/gtest.h>
@@ -31,32 +31,6 @@ TEST(WeightsTest, LieWhereTheLayoutSays) {
     EXPECT_EQ(views[tensor.name] - model.parameters.data(), tensor.offset) << tensor.name;
   }
   EXPECT_EQ(views.size(), model.layout.tensors().size());
-}
-
-void expect_transposed(Matrix<const double> original, Matrix<const double> copy) {
-  ASSERT_EQ(copy.rows, original.cols);
-  ASSERT_EQ(copy.cols, original.rows);
-  for (Index r = 0; r < original.rows; ++r) {
-    for (Index c = 0; c < original.cols; ++c) ASSERT_EQ(copy.row(c)[r], original.row(r)[c]);
-  }
-}
-
-// 72 characters and a width of 20 take more than one piece to copy.
-TEST(TransposedWeightsTest, AreWhatTheyCopyOnceAllPiecesAreRefreshed) {
-  TinyModel<double> model({72, 2, 20, 4, 3});
-  for (double& parameter : model.parameters.values()) parameter += 1;
-  for (std::size_t piece = model.transposed.pieces(); piece > 0; --piece) {
-    model.transposed.refresh(piece - 1);
-  }
-  expect_transposed(model.weights.lm_head, model.transposed.lm_head());
-  for (std::size_t l = 0; l < 2; ++l) {
-    const auto& original = model.weights.layers[l];
-    const auto& copy = model.transposed.layer(l);
-    expect_transposed(original.attn_wqkv, copy.attn_wqkv);
-    expect_transposed(original.attn_wo, copy.attn_wo);
-    expect_transposed(original.mlp_fc1, copy.mlp_fc1);
-    expect_transposed(original.mlp_fc2, copy.mlp_fc2);
-  }
 }
 
 }  // namespace

@@ -34,16 +34,21 @@ TEST(MemoryPlan, TakesTwiceAsMuchInDoublePrecision) {
   const MemoryPlan twice = plan_memory(kShape, Precision::float64, 8, 2);
   EXPECT_EQ(twice.model, 2 * single.model);
   EXPECT_EQ(twice.gradients, 2 * single.gradients);
+  // Long rows are rounded up to an odd number of vectors: of floats, 8 to 9; of doubles, 16 to 17.
   EXPECT_NEAR(static_cast<double>(twice.activations), 2.0 * static_cast<double>(single.activations),
-              0.05 * static_cast<double>(twice.activations));
+              0.07 * static_cast<double>(twice.activations));
 }
 
 TEST(MemoryPlan, GrowsWithWorkersUpToTheLanes) {
   const std::int64_t one = plan_memory(kShape, Precision::float32, 8, 1).activations;
   EXPECT_EQ(plan_memory(kShape, Precision::float32, 8, 3).activations, 3 * one);
   EXPECT_EQ(plan_memory(kShape, Precision::float32, 8, 4096).activations, 8 * one);
-  // 128 positions: two residual inputs, qkv, attended and hidden in each layer, scratch and logits.
-  const std::int64_t stored = 128 * 4 * (2 * (3 + 3 + 4) * 64 + (5 + 3 + 8) * 64 + 27);
+  // 128 positions: two residual inputs, qkv, attended and hidden in each layer; the embeddings and
+  // the output, scratch of six times n_embd and of two MLPs, a transposed one, and logits;
+  // attention's two squares; the gradient of the embeddings.
+  const std::int64_t stored =
+      128 * 4 * (2 * (3 + 3 + 4) * 64 + (2 + 6 + 2 * 4 + 4) * 64 + 27 + 2 * 16) +
+      4 * (27 + 16) * 64;
   EXPECT_GT(one, stored);
   EXPECT_LT(one, stored * 5 / 4);
 }

@@ -1,0 +1,156 @@
+// The memory of one worker: its parts do not overlap, and lie within what is said to be taken.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "kernels/simd.hpp"
+#include "model/activations.hpp"
+#include "tiny_model.hpp"
+
+namespace microgpt {
+namespace {
+
+using kernels::kLanes;
+using kernels::padded;
+
+// Everything in an Activations that a name stands for, whole vectors of columns.
+template <class Scalar>
+struct Part {
+  std::string name;
+  Matrix<Scalar> matrix;
+};
+
+template <class Scalar>
+std::vector<Part<Scalar>> parts_of(Activations<Scalar>& activations, const ModelShape& shape) {
+  const Index columns = activations.columns();
+  const auto row = [columns](Scalar* data) { return Matrix<Scalar>(data, 1, columns); };
+  // Written through in the test only: the place is handed out to be read.
+  const auto place = const_cast<Scalar*>(activations.packed().place);
+  const Index positions = activations.positions();
+  std::vector<Part<Scalar>> parts{
+      {"place", row(place)},
+      {"loss_scales", row(activations.loss_scales())},
+      {"losses", {activations.losses().data(), 1, positions}},
+      {"embedded", activations.embedded()},
+      {"embedded_inverse_rms", row(activations.embedded_inverse_rms())},
+      {"output", activations.output()},
+      {"logits", activations.logits()},
+      {"normed", activations.normed()},
+      {"activated", activations.activated()},
+      {"d_residual", activations.d_residual()},
+      {"d_narrow", activations.d_narrow()},
+      {"d_qkv", activations.d_qkv()},
+      {"d_hidden", activations.d_hidden()},
+      {"transposed", activations.transposed(shape.mlp_width())},
+      {"d_embeddings", activations.d_embeddings()},
+      {"probabilities", activations.attention_scratch().probabilities(columns)},
+      {"d_scores", activations.attention_scratch().d_scores(columns)},
+  };
+  for (Index l = 0; l < shape.n_layer; ++l) {
+    const auto layer = activations.layer(l);
+    const std::string prefix = "layer" + std::to_string(l) + ".";
+    parts.push_back({prefix + "input", layer.input});
+    parts.push_back({prefix + "input_inverse_rms", row(layer.input_inverse_rms)});
+    parts.push_back({prefix + "qkv", layer.qkv});
+    parts.push_back({prefix + "log_sum_exp", layer.log_sum_exp});
+    parts.push_back({prefix + "attended", layer.attended});
+    parts.push_back({prefix + "middle", layer.middle});
+    parts.push_back({prefix + "middle_inverse_rms", row(layer.middle_inverse_rms)});
+    parts.push_back({prefix + "hidden", layer.hidden});
+  }
+  return parts;
+}
+
+class ActivationsMemoryTest : public EachShape {
+ protected:
+  // Each part is filled with a number of its own; then all of them are still there.
+  template <class Scalar>
+  void expect_apart() const {
+    const RaggedDocuments documents(shape(), 11);
+    Activations<Scalar> activations(shape(), documents.all().positions());
+    for (const std::size_t count : {11U, 1U}) {
+      activations.set_piece(documents.some(0, count));
+      const auto parts = parts_of(activations, shape());
+      for (std::size_t i = 0; i < parts.size(); ++i) {
+        const auto& matrix = parts[i].matrix;
+        for (Index r = 0; r < matrix.rows; ++r) {
+          std::fill_n(matrix.row(r), matrix.cols, static_cast<Scalar>(i + 1));
+        }
+      }
+      for (std::size_t i = 0; i < parts.size(); ++i) {
+        const auto& matrix = parts[i].matrix;
+        EXPECT_GE(matrix.rows, 1) << parts[i].name;
+        for (Index r = 0; r < matrix.rows; ++r) {
+          EXPECT_TRUE(std::all_of(matrix.row(r), matrix.row(r) + matrix.cols,
+                                  [i](Scalar x) { return x == static_cast<Scalar>(i + 1); }))
+              << parts[i].name << ", row " << r;
+        }
+      }
+    }
+  }
+
+  // Full of positions, from the first part to two vectors behind the last, which may be read.
+  template <class Scalar>
+  void expect_within_bytes() const {
+    const RaggedDocuments documents(shape(), 11);
+    const Index max_positions = documents.all().positions();
+    Activations<Scalar> activations(shape(), max_positions);
+    activations.set_piece(documents.all());
+    std::uintptr_t first = UINTPTR_MAX, end = 0;
+    for (const auto& [name, matrix] : parts_of(activations, shape())) {
+      if (name == "probabilities" || name == "d_scores") continue;  // of the attention's scratch
+      first = std::min(first, reinterpret_cast<std::uintptr_t>(matrix.data));
+      const Scalar* behind = matrix.row(matrix.rows - 1) + padded<Scalar>(matrix.cols);
+      end = std::max(end, reinterpret_cast<std::uintptr_t>(behind + kLanes<Scalar>));
+    }
+    const Index scratch =
+        kernels::AttentionScratch<Scalar>::size(shape().block_size, padded<Scalar>(max_positions));
+    EXPECT_LE(
+        static_cast<std::int64_t>(end - first),
+        Activations<Scalar>::bytes(shape(), max_positions) -
+            scratch * static_cast<Index>(sizeof(Scalar)) -
+            2 * max_positions * static_cast<Index>(sizeof(Token)) -
+            padded<Scalar>(max_positions) / kLanes<Scalar> * static_cast<Index>(sizeof(Index)));
+  }
+
+  // Vectors are read and written where they begin on a boundary.
+  template <class Scalar>
+  void expect_aligned() const {
+    const RaggedDocuments documents(shape(), 11);
+    Activations<Scalar> activations(shape(), documents.all().positions());
+    for (const std::size_t count : {11U, 4U, 1U}) {
+      activations.set_piece(documents.some(0, count));
+      for (const auto& [name, matrix] : parts_of(activations, shape())) {
+        EXPECT_EQ(reinterpret_cast<std::uintptr_t>(matrix.data) % kernels::kVectorBytes, 0U)
+            << name;
+        if (matrix.rows > 1 && name != "d_embeddings") {  // which is added as one row
+          EXPECT_EQ(matrix.stride % kLanes<Scalar>, 0) << name;
+          EXPECT_GE(matrix.stride, padded<Scalar>(matrix.cols)) << name;
+        }
+      }
+    }
+  }
+};
+
+TEST_P(ActivationsMemoryTest, KeepsItsPartsApart) {
+  expect_apart<float>();
+  expect_apart<double>();
+}
+
+TEST_P(ActivationsMemoryTest, TakesNoMoreMemoryThanItSays) {
+  expect_within_bytes<float>();
+  expect_within_bytes<double>();
+}
+
+TEST_P(ActivationsMemoryTest, StartsRowsOnVectorBoundaries) {
+  expect_aligned<float>();
+  expect_aligned<double>();
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, ActivationsMemoryTest, ::testing::ValuesIn(kShapes), shape_name);
+
+}  // namespace
+}  // namespace microgpt

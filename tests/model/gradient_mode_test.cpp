@@ -1,0 +1,84 @@
+// A gradient replaces what its buffer holds, or joins it.
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "tiny_model.hpp"
+
+namespace microgpt {
+namespace {
+
+class GradientModeTest : public EachShape {
+ protected:
+  // The gradient of a piece, by `mode` in a buffer that holds `before` everywhere.
+  template <class Scalar>
+  static std::vector<Scalar> gradient_over(const TinyModel<Scalar>& model,
+                                           const PackedDocuments& piece, Scalar before,
+                                           Gradient mode) {
+    std::vector<Scalar> gradient(model.parameters.size(), before);
+    std::vector<double> losses(piece.documents.size());
+    Activations<Scalar> activations(model.shape, piece.positions());
+    forward<Scalar>(model.view(), piece, activations);
+    backward<Scalar>(model.view(), piece, 1, activations, losses,
+                     Weights<Scalar>(model.shape, gradient.data()), mode);
+    return gradient;
+  }
+
+  template <class Scalar>
+  void expect_replaced() const {
+    const TinyModel<Scalar> model(shape());
+    const RaggedDocuments documents(shape(), 5);
+    const Scalar nan = std::numeric_limits<Scalar>::quiet_NaN();
+    const auto over_zeros = gradient_over<Scalar>(model, documents.all(), 0, Gradient::replace);
+    for (const Scalar before : {Scalar{10}, nan}) {
+      EXPECT_EQ(gradient_over<Scalar>(model, documents.all(), before, Gradient::replace),
+                over_zeros)
+          << before;
+    }
+    // Starting from zeros, a sum is what it is alone.
+    EXPECT_EQ(gradient_over<Scalar>(model, documents.all(), 0, Gradient::add), over_zeros);
+  }
+};
+
+TEST_P(GradientModeTest, ReplacesWhatIsThere) {
+  expect_replaced<double>();
+  expect_replaced<float>();
+}
+
+TEST_P(GradientModeTest, AddsToWhatIsThere) {
+  const TinyModel<double> model(shape());
+  const RaggedDocuments documents(shape(), 5);
+  const auto once = model.gradient(documents.all()).gradient;
+  const auto added = gradient_over<double>(model, documents.all(), 10, Gradient::add);
+  for (std::size_t i = 0; i < once.size(); ++i) {
+    EXPECT_NEAR(added[i], 10 + once[i], 1e-13 * (10 + std::abs(once[i]))) << "parameter " << i;
+  }
+}
+
+// The gradients of the two parts of a piece are summed apart: bit for bit, they are those of two
+// pieces.
+TEST_P(GradientModeTest, AddsTheGradientsOfTwoParts) {
+  const TinyModel<float> model(shape());
+  const RaggedDocuments documents(shape(), 6);
+  for (std::size_t in_first = 1; in_first < 6; ++in_first) {
+    const auto first = model.gradient(documents.some(0, in_first));
+    const auto second = model.gradient(documents.some(in_first, 6 - in_first));
+    const auto both = model.gradient(documents.in_two_parts(in_first));
+    for (std::size_t i = 0; i < both.gradient.size(); ++i) {
+      EXPECT_EQ(both.gradient[i], first.gradient[i] + second.gradient[i])
+          << "parameter " << i << ", " << in_first << " documents in the first part";
+    }
+    // And so is a piece in parts that is added to another.
+    const auto added =
+        gradient_over<float>(model, documents.in_two_parts(in_first), 3, Gradient::add);
+    for (std::size_t i = 0; i < added.size(); ++i) {
+      EXPECT_EQ(added[i], (3 + first.gradient[i]) + second.gradient[i])
+          << "parameter " << i << ", " << in_first << " documents in the first part";
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, GradientModeTest, ::testing::ValuesIn(kShapes), shape_name);
+
+}  // namespace
+}  // namespace microgpt

@@ -1,0 +1,98 @@
+// The gradient of a step, against that of each document on its own.
+#include "training/data_parallel.hpp"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "model/tiny_model.hpp"
+
+namespace microgpt {
+namespace {
+
+constexpr kernels::AdamStep kFirstStep{.learning_rate = 0.01,
+                                       .beta1 = 0.9,
+                                       .beta2 = 0.95,
+                                       .epsilon = 1e-8,
+                                       .weight_decay = 0.1,
+                                       .bias_correction1 = 0.1,
+                                       .bias_correction2 = 0.05};
+
+class DataParallelTest : public EachShape {
+ protected:
+  // More positions than a worker packs at a time, so that lanes have several pieces.
+  static constexpr int kDocuments = 150;
+
+  DataParallelTest() : state_(model_.layout) {
+    std::ranges::copy(model_.parameters.values(), state_.parameters.data());
+  }
+
+  // The gradient of the mean loss, one document after the other.
+  [[nodiscard]] LossesAndGradient<double> expected(std::span<const Document> batch) const {
+    LossesAndGradient<double> sum{{}, std::vector<double>(model_.parameters.size())};
+    for (std::size_t d = 0; d < batch.size(); ++d) {
+      const auto [losses, gradient] = model_.gradient({documents_.stream, batch.subspan(d, 1), 1},
+                                                      1.0 / static_cast<double>(batch.size()));
+      sum.losses.push_back(losses[0]);
+      for (std::size_t i = 0; i < gradient.size(); ++i) sum.gradient[i] += gradient[i];
+    }
+    return sum;
+  }
+
+  void expect_gradient(DataParallelEngine<double>& engine, std::span<const Document> batch) const {
+    const auto [losses, gradient] = expected(batch);
+    double loss = 0, squared_norm = 0;
+    for (const double one : losses) loss += one / static_cast<double>(losses.size());
+    for (const double element : gradient) squared_norm += element * element;
+    const BatchGradient result = engine.compute_gradient(batch);
+    EXPECT_NEAR(result.loss, loss, 1e-13 * loss) << batch.size() << " documents";
+    EXPECT_NEAR(result.squared_norm, squared_norm, 1e-11 * squared_norm)
+        << batch.size() << " documents";
+  }
+
+  const TinyModel<double> model_{shape()};
+  const RaggedDocuments documents_{shape(), kDocuments};
+  ModelState<double> state_;
+};
+
+// Of batches of any size, of which none leaves anything to the next.
+TEST_P(DataParallelTest, HasTheGradientOfTheMeanLoss) {
+  const std::span<const Document> all(documents_.documents);
+  for (const int threads : {1, 3}) {
+    DataParallelEngine<double> engine(shape(), state_, documents_.stream, kDocuments, threads);
+    for (const std::size_t count : {150U, 1U, 7U, 64U, 150U, 2U}) {
+      expect_gradient(engine, all.first(count));
+    }
+  }
+}
+
+// The next gradient is one of the parameters as the update has left them.
+TEST_P(DataParallelTest, UpdatesTheParametersThatItReads) {
+  const std::span<const Document> all(documents_.documents);
+  DataParallelEngine<double> engine(shape(), state_, documents_.stream, kDocuments, 2);
+  const auto gradient = expected(all).gradient;
+  engine.compute_gradient(all);
+  engine.update(kFirstStep);
+  for (std::size_t i = 0; i < gradient.size(); ++i) {
+    const double m = (1 - kFirstStep.beta1) * gradient[i];
+    EXPECT_NEAR(state_.m.data()[i], m, 1e-12 * (1 + std::abs(m))) << i;
+    EXPECT_NE(state_.parameters.data()[i], model_.parameters.data()[i]) << i;
+  }
+
+  TinyModel<double> updated(shape());
+  std::ranges::copy(state_.parameters.values(), updated.parameters.data());
+  const auto losses = updated.losses(documents_.all());
+  double sum = 0;
+  std::int64_t positions = 0;
+  for (std::size_t d = 0; d < losses.size(); ++d) {
+    sum += losses[d] * static_cast<double>(all[d].length);
+    positions += all[d].length;
+  }
+  const double mean = sum / static_cast<double>(positions);
+  EXPECT_NEAR(engine.evaluate(all), mean, 1e-13 * mean);
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, DataParallelTest, ::testing::ValuesIn(kShapes), shape_name);
+
+}  // namespace
+}  // namespace microgpt
