@@ -14,31 +14,31 @@ namespace microgpt::kernels {
 template <class Scalar>
 struct ExpConstants;
 
-// Below `lowest` the result would not be a normal number, above `highest` not finite. A sum with
-// `round_to_integer` rounds to an integer, and holds it in its low bits. The coefficients are those
+// Below `kLowest` the result would not be a normal number, above `kHighest` not finite. A sum with
+// `kRoundToInteger` rounds to an integer, and holds it in its low bits. The kCoefficients are those
 // of r², r³, …: of a minimax polynomial (Moshier, Cephes expf) and of the Taylor series.
 template <>
 struct ExpConstants<float> {
   using Integer = std::int32_t;
-  static constexpr float lowest = -87.33654F, highest = 88.37626F;
-  static constexpr float log2_e = 1.44269504F, ln2_high = 0.693359375F, ln2_low = -2.12194440e-4F;
-  static constexpr float round_to_integer = 0x1.8p23F;
-  static constexpr int mantissa_bits = 23, exponent_bias = 127;
-  static constexpr std::array<float, 6> coefficients{5.0000001201e-1F, 1.6666665459e-1F,
-                                                     4.1665795894e-2F, 8.3334519073e-3F,
-                                                     1.3981999507e-3F, 1.9875691500e-4F};
+  static constexpr float kLowest = -87.33654F, kHighest = 88.37626F;
+  static constexpr float kLog2E = 1.44269504F, kLn2High = 0.693359375F, kLn2Low = -2.12194440e-4F;
+  static constexpr float kRoundToInteger = 0x1.8p23F;
+  static constexpr int kMantissaBits = 23, kExponentBias = 127;
+  static constexpr std::array<float, 6> kCoefficients{5.0000001201e-1F, 1.6666665459e-1F,
+                                                      4.1665795894e-2F, 8.3334519073e-3F,
+                                                      1.3981999507e-3F, 1.9875691500e-4F};
 };
 
 template <>
 struct ExpConstants<double> {
   using Integer = std::int64_t;
-  static constexpr double lowest = -708.396418532264, highest = 709.0;
-  static constexpr double log2_e = 1.44269504088896340736;
-  static constexpr double ln2_high = 6.93147180369123816490e-01;
-  static constexpr double ln2_low = 1.90821492927058770002e-10;
-  static constexpr double round_to_integer = 0x1.8p52;
-  static constexpr int mantissa_bits = 52, exponent_bias = 1023;
-  static constexpr std::array<double, 12> coefficients{
+  static constexpr double kLowest = -708.396418532264, kHighest = 709.0;
+  static constexpr double kLog2E = 1.44269504088896340736;
+  static constexpr double kLn2High = 6.93147180369123816490e-01;
+  static constexpr double kLn2Low = 1.90821492927058770002e-10;
+  static constexpr double kRoundToInteger = 0x1.8p52;
+  static constexpr int kMantissaBits = 52, kExponentBias = 1023;
+  static constexpr std::array<double, 12> kCoefficients{
       1.0 / 2,     1.0 / 6,      1.0 / 24,      1.0 / 120,      1.0 / 720,       1.0 / 5040,
       1.0 / 40320, 1.0 / 362880, 1.0 / 3628800, 1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800};
 };
@@ -50,23 +50,24 @@ template <class Scalar>
 [[gnu::always_inline]] inline Vector<Scalar> exp(Vector<Scalar> x) {
   using Constants = ExpConstants<Scalar>;
   using Integer = typename Constants::Integer;
-  const Vector<Scalar> bounded = x > Constants::highest ? Vector<Scalar>{} + Constants::highest : x;
-  const Vector<Scalar> shifted = bounded * Constants::log2_e + Constants::round_to_integer;
-  const Vector<Scalar> n = shifted - Constants::round_to_integer;
-  const Vector<Scalar> r = bounded - n * Constants::ln2_high - n * Constants::ln2_low;
+  const Vector<Scalar> bounded =
+      x > Constants::kHighest ? Vector<Scalar>{} + Constants::kHighest : x;
+  const Vector<Scalar> shifted = bounded * Constants::kLog2E + Constants::kRoundToInteger;
+  const Vector<Scalar> n = shifted - Constants::kRoundToInteger;
+  const Vector<Scalar> r = bounded - n * Constants::kLn2High - n * Constants::kLn2Low;
 
-  constexpr int kDegree = static_cast<int>(Constants::coefficients.size());
-  Vector<Scalar> polynomial = Vector<Scalar>{} + Constants::coefficients[kDegree - 1];
+  constexpr int kDegree = static_cast<int>(Constants::kCoefficients.size());
+  Vector<Scalar> polynomial = Vector<Scalar>{} + Constants::kCoefficients[kDegree - 1];
   unrolled<kDegree - 1>([&](auto i) __attribute__((always_inline)) {
-    polynomial = polynomial * r + Constants::coefficients[kDegree - 2 - i];
+    polynomial = polynomial * r + Constants::kCoefficients[kDegree - 2 - i];
   });
   const Vector<Scalar> exp_r = polynomial * (r * r) + r + 1;
 
-  constexpr Integer kZero = std::bit_cast<Integer>(Constants::round_to_integer);
+  constexpr Integer kZero = std::bit_cast<Integer>(Constants::kRoundToInteger);
   const auto exponent =
-      std::bit_cast<Vector<Integer>>(shifted) - (kZero - Constants::exponent_bias);
-  const auto two_to_n = std::bit_cast<Vector<Scalar>>(exponent << Constants::mantissa_bits);
-  return x < Constants::lowest ? Vector<Scalar>{} : exp_r * two_to_n;
+      std::bit_cast<Vector<Integer>>(shifted) - (kZero - Constants::kExponentBias);
+  const auto two_to_n = std::bit_cast<Vector<Scalar>>(exponent << Constants::kMantissaBits);
+  return x < Constants::kLowest ? Vector<Scalar>{} : exp_r * two_to_n;
 }
 
 template <class Scalar>

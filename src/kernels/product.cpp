@@ -36,7 +36,7 @@ template <int Rows, int Vectors, bool Partial, class Scalar>
   const Index b_stride = product.b.stride;
   const Scalar* b = product.b.data + column;
   // A pointer for every four rows of A: what x86 can add to one without further registers.
-  constexpr int kRowsAPointer = Rows < 4 ? Rows : 4;
+  constexpr int kRowsAPointer = std::min(Rows, 4);
   const Scalar* a[Rows / kRowsAPointer];
   unrolled<Rows / kRowsAPointer>([&](auto g) __attribute__((always_inline)) {
     a[g] = product.a + (row + kRowsAPointer * g) * a_row_stride;

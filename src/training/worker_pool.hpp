@@ -25,7 +25,8 @@
 
 namespace microgpt {
 
-class WorkerPool {
+// Padding keeps what different workers write on different cache lines.
+class WorkerPool {  // NOLINT(clang-analyzer-optin.performance.Padding)
  public:
   /// The caller and threads - 1 helpers; threads >= 1.
   explicit WorkerPool(int threads);
@@ -74,12 +75,13 @@ class WorkerPool {
     std::atomic<std::uint64_t> open{0};
   };
   std::vector<Share> shares_;
-  alignas(64) std::atomic<std::uint32_t> round_{0};
-  alignas(64) std::atomic<std::uint32_t> unfinished_{0};
-  std::atomic<bool> stopping_{false};
 
   std::mutex exception_mutex_;
   std::exception_ptr exception_;
+
+  std::atomic<bool> stopping_{false};
+  alignas(64) std::atomic<std::uint32_t> round_{0};
+  alignas(64) std::atomic<std::uint32_t> unfinished_{0};
 };
 
 }  // namespace microgpt
