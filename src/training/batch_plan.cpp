@@ -27,6 +27,10 @@ std::int64_t even_count(std::int64_t wanted) {
   return wanted <= 2 ? wanted : std::max<std::int64_t>(4, (wanted + 2) / 4 * 4);
 }
 
+std::int64_t lanes_wanted(std::int64_t positions) {
+  return positions / kLanePositions + (positions % kLanePositions == 0 ? 0 : 1);
+}
+
 // A limit on lanes is a power of two: then 2^k processes have one subtree of the lanes each, and
 // send one gradient.
 std::int64_t floor_power_of_two(std::uint64_t number) {
@@ -50,10 +54,11 @@ BatchLimits batch_limits(const ModelShape& shape, std::int64_t batch_size,
   // A batch can be so large that its positions do not fit into 64 bits; then it has enough.
   const std::int64_t positions =
       batch_size > INT64_MAX / shape.block_size ? INT64_MAX : batch_size * shape.block_size;
-  return {
-      .max_lanes = std::min(batch_size, std::clamp(affordable, kMinLanes, most_lanes(positions))),
-      .lane_positions = kLanePositions,
-      .piece_positions = piece_positions_for(shape)};
+  const std::int64_t useful = even_count(lanes_wanted(positions));
+  const std::int64_t most = std::clamp(affordable, kMinLanes, most_lanes(positions));
+  return {.max_lanes = std::min({batch_size, useful, most}),
+          .lane_positions = kLanePositions,
+          .piece_positions = piece_positions_for(shape)};
 }
 
 std::int64_t count_positions(std::span<const Document> documents) {

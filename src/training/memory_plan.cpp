@@ -23,7 +23,7 @@ MemoryPlan plan(const ModelShape& shape, std::int64_t batch_size, int threads,
   const int lanes = reduction_limits(max_lanes, group.size()).lanes_of_a_rank;
   const auto moments = moments_kept(
       count, plan_shards(count, sizeof(Scalar), max_lanes, group.size()), group.rank());
-  return {.model = 2 * parameters + 2 * static_cast<std::int64_t>(moments) * kScalar,
+  return {.model = parameters + 2 * static_cast<std::int64_t>(moments) * kScalar,
           .gradients = lanes * parameters,
           .exchange = static_cast<std::int64_t>(exchange_bytes(count, sizeof(Scalar), max_lanes,
                                                                static_cast<std::size_t>(batch_size),

@@ -21,8 +21,8 @@ constexpr std::int64_t kParameters = 2 * 27 * 64 + 16 * 64 + 2 * 12 * 64 * 64;
 
 TEST(MemoryPlan, CountsCopiesOfTheParameters) {
   const MemoryPlan plan = plan_memory(kShape, Precision::float32, 8, 1);
-  EXPECT_EQ(plan.model, 4 * kParameters * 4);
-  EXPECT_EQ(plan.gradients, 8 * kParameters * 4);
+  EXPECT_EQ(plan.model, 3 * kParameters * 4);
+  EXPECT_EQ(plan.gradients, 4 * kParameters * 4);  // 8 · 16 positions are four lanes
   EXPECT_EQ(plan.checkpoint, 6 * kParameters * 4);
   EXPECT_EQ(plan.batch, 8 * 24);
   EXPECT_EQ(plan.total(),
@@ -42,7 +42,7 @@ TEST(MemoryPlan, TakesTwiceAsMuchInDoublePrecision) {
 TEST(MemoryPlan, GrowsWithWorkersUpToTheLanes) {
   const std::int64_t one = plan_memory(kShape, Precision::float32, 8, 1).activations;
   EXPECT_EQ(plan_memory(kShape, Precision::float32, 8, 3).activations, 3 * one);
-  EXPECT_EQ(plan_memory(kShape, Precision::float32, 8, 4096).activations, 8 * one);
+  EXPECT_EQ(plan_memory(kShape, Precision::float32, 8, 4096).activations, 4 * one);
   // 128 positions: two residual inputs, qkv, attended and hidden in each layer; the embeddings and
   // the output, scratch of six times n_embd and of two MLPs, a transposed one, and logits;
   // attention's two squares; the gradient of the embeddings.
