@@ -23,7 +23,7 @@ The tokens of a step are cut into lanes, at most 64, or one for each 512 tokens 
 where their gradients would take more than 1 GiB. A worker without a lane has nothing to do.
 
 examples:
-  tools/cluster/predict.py --n-embd 64 --tokens 450 --token-seconds 2.6e-6
+  tools/cluster/predict.py --n-embd 64 --tokens 469 --token-seconds 2.2e-6
   tools/cluster/predict.py --n-layer 6 --n-embd 384 --block-size 256 --vocab 65 --tokens 131072 --threads 16 \\
       --token-seconds 4e-4 --ranks 1,8,64,1024
   tools/cluster/predict.py --latency 1.8e-6 --bandwidth 1.2e10     a network as ping_pong.c measured it
@@ -115,10 +115,10 @@ def parse_arguments():
     parser.add_argument("--block-size", type=int, default=16)
     parser.add_argument("--vocab", type=int, default=27)
     parser.add_argument("--precision", choices=["float32", "float64"], default="float32")
-    parser.add_argument("--tokens", type=float, default=450, help="of a step: batch_size times the mean length")
+    parser.add_argument("--tokens", type=float, default=469, help="of a step: batch_size times the mean length")
     parser.add_argument("--threads", type=int, default=1, help="of each rank (default: 1)")
-    parser.add_argument("--token-seconds", type=float, default=2.6e-6, help="one worker's time for a token")
-    parser.add_argument("--fixed-seconds", type=float, default=3e-5, help="of a step, whatever its tokens")
+    parser.add_argument("--token-seconds", type=float, default=2.2e-6, help="one worker's time for a token")
+    parser.add_argument("--fixed-seconds", type=float, default=2e-4, help="of a step, whatever its tokens")
     parser.add_argument("--ranks", default="1,2,4,8,16,64,256,1024", help="comma-separated")
     parser.add_argument("--latency", type=float, help="seconds; with --bandwidth, instead of the usual networks")
     parser.add_argument("--bandwidth", type=float, help="bytes a second")
