@@ -13,6 +13,15 @@ PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
 
 
+# By these a program under mpirun or srun knows that it is one of several.
+LAUNCHER_VARIABLES = ("OMPI_COMM_WORLD_", "PMI_", "PMIX_")
+
+
+def alone():
+    """The environment for a training that is nobody's rank, though sweep.py itself may be one."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(LAUNCHER_VARIABLES)}
+
+
 class Process:
     """A running program whose stderr goes to a file and whose stdout says nothing that is needed."""
 
@@ -33,6 +42,7 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
+                env=alone(),
                 # Ctrl-C in a terminal is for sweep.py, which stops its trainings itself.
                 start_new_session=True,
                 pass_fds=(inherited,),
