@@ -12,7 +12,7 @@ ROOT = Path(os.environ.get("MICROGPT_SOURCE") or Path(__file__).resolve().parent
 CLUSTER = ROOT / "tools" / "cluster"
 sys.path[:0] = [str(ROOT / "tests" / "cli"), str(ROOT / "tools"), str(CLUSTER)]
 
-from microgpt_tools.sweep.process import alone  # noqa: E402
+from microgpt_tools.program import alone  # noqa: E402
 from predict import Job, Network, parameters_of  # noqa: E402
 from program import PROGRAM, ProgramTest  # noqa: E402
 

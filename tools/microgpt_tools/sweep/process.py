@@ -6,20 +6,13 @@ import signal
 import subprocess
 import time
 
+from microgpt_tools.program import alone
+
 # A training stops after its current step and writes a checkpoint; only one that hangs takes this long.
 GRACE = 60
 PR_SET_PDEATHSIG = 1
 
 _libc = ctypes.CDLL(None)
-
-
-# By these a program under mpirun or srun knows that it is one of several.
-LAUNCHER_VARIABLES = ("OMPI_COMM_WORLD_", "PMI_", "PMIX_")
-
-
-def alone():
-    """The environment for a training that is nobody's rank, though sweep.py itself may be one."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(LAUNCHER_VARIABLES)}
 
 
 class Process:
