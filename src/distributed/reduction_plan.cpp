@@ -84,8 +84,9 @@ void ReductionPlan::find_additions() {
   additions_.clear();
   for (int distance = 1; distance < lanes_; distance *= 2) {
     for (int lane = 0; lane + distance < lanes_; lane += 2 * distance) {
-      const NodeAddition addition{.to = node_at_[static_cast<std::size_t>(lane)],
-                                  .from = node_at_[static_cast<std::size_t>(lane + distance)]};
+      const auto to = static_cast<std::size_t>(lane);
+      const NodeAddition addition{.to = node_at_[to],
+                                  .from = node_at_[to + static_cast<std::size_t>(distance)]};
       if (addition.to != addition.from) additions_.push_back(addition);
     }
   }

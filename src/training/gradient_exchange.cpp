@@ -81,7 +81,6 @@ GradientExchange<Scalar>::GradientExchange(ProcessGroup& group, std::size_t para
     : group_(group),
       parameters_(parameters),
       sharding_(plan_shards(parameters, sizeof(Scalar), max_lanes, group.size())),
-      first_slice_(0),
       end_slice_(count_slices(parameters)),
       unit_(sharding_.sharded ? Unit::word : Unit::line) {
   const auto processes = static_cast<std::size_t>(group.size());

@@ -72,7 +72,7 @@ class GradientExchange {
  private:
   void lay_out_message();
   void set_head(std::span<const double> losses, std::span<const double> squared_norms);
-  int read_heads(std::span<double> losses, std::span<double> squared_norms) const;
+  [[nodiscard]] int read_heads(std::span<double> losses, std::span<double> squared_norms) const;
   void gather_whole_nodes(std::span<Scalar* const> sums);
   void exchange_shards(std::span<Scalar* const> sums);
   [[nodiscard]] std::size_t head_words(std::size_t rank) const;
@@ -81,7 +81,7 @@ class GradientExchange {
   ProcessGroup& group_;
   std::size_t parameters_;
   Sharding sharding_;
-  std::size_t first_slice_;
+  std::size_t first_slice_ = 0;
   std::size_t end_slice_;
   std::vector<std::int64_t> shard_lines_;  // where each shard begins in a block, and the end
 

@@ -6,7 +6,7 @@ import resource
 import signal
 import unittest
 
-from ranks import RANKS_PATIENCE, RanksTest, mpirun, rank_processes
+from ranks import IS_OPEN_MPI, RANKS_PATIENCE, RanksTest, mpirun, rank_processes
 from program import NAMES, PROGRAM, Run
 
 SETTINGS = {"dataset": NAMES, "n_embd": 16, "batch_size": 8, "num_steps": 300, "checkpoint_every": 50, "num_samples": 0}
@@ -82,6 +82,7 @@ class EndingsTest(RanksTest):
             output = self.launch(3, "--config", config, "--out", f"run-{width}", "--quiet")
             self.assert_one_line(output, 1, "not finite", "learning_rate", "step-0000000")
 
+    @unittest.skipUnless(IS_OPEN_MPI, "MPICH keeps its shared memory in a file, which would be too large, too")
     def test_a_disk_that_is_full(self):
         """Only the first rank writes; here it may not write more than the first checkpoints take."""
         names = self.write("few.txt", "\n".join(NAMES.read_text(encoding="utf-8").split()[::500]))
@@ -174,8 +175,11 @@ class LauncherTest(RanksTest):
         self.assert_same_story(run, self.train("none", **SETTINGS))
 
     def test_mpi_without_a_launcher(self):
-        run = self.train("one", "--mpi", **SETTINGS)
-        self.assert_same_story(run, self.train("none", **SETTINGS))
+        expected = self.train("none", **SETTINGS)
+        # What MPI itself has to say on stderr is its own affair.
+        output = self.microgpt("--mpi", "--config", "none.cfg", "--out", "one", "--threads", 1)
+        self.assertEqual(output.exit_code, 0, output.err)
+        self.assert_same_story(Run(self.folder / "one", output), expected)
 
 
 if __name__ == "__main__":

@@ -6,16 +6,18 @@ import subprocess
 import sys
 import unittest
 from pathlib import Path
+from unittest import mock
 
 ROOT = Path(os.environ.get("MICROGPT_SOURCE") or Path(__file__).resolve().parents[2])
 CLUSTER = ROOT / "tools" / "cluster"
 sys.path[:0] = [str(ROOT / "tests" / "cli"), str(ROOT / "tools"), str(CLUSTER)]
 
+from microgpt_tools.program import alone  # noqa: E402
 from predict import Job, Network, parameters_of  # noqa: E402
 from program import PROGRAM, ProgramTest  # noqa: E402
 
 NETWORK = Network("test", 1e-5, 1e9)
-JOB = Job(parameters_of(27, 1, 64, 16), 4, 6400, 16, 64, 1, 1e-6, 1e-4)
+JOB = Job(parameters_of(27, 1, 64, 16), 4, 6400, 16, 64, 1, 1e-6, 0, 1e-4)
 
 
 class PredictTest(unittest.TestCase):
@@ -67,6 +69,14 @@ class MeasureTest(ProgramTest):
         self.assertRegex(done.stdout, r"(?m)^1x1 .* 1\.000$")
         speeds = json.loads((self.folder / "measured.json").read_text(encoding="utf-8"))["tokens_per_second"]
         self.assertEqual([len(values) for values in speeds.values()], [2, 2])
+
+
+class LauncherTest(unittest.TestCase):
+    def test_trainings_of_a_sweep_are_nobodys_ranks(self):
+        with mock.patch.dict(os.environ, {"OMPI_COMM_WORLD_RANK": "1", "PMI_SIZE": "4", "PMIX_RANK": "1", "MINE": "1"}):
+            environment = alone()
+        self.assertEqual(environment["MINE"], "1")
+        self.assertFalse({"OMPI_COMM_WORLD_RANK", "PMI_SIZE", "PMIX_RANK"} & set(environment))
 
 
 class ScriptsTest(unittest.TestCase):

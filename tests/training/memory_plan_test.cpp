@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "distributed/thread_group.hpp"
 #include "microgpt/error.hpp"
 #include "training/support.hpp"
 
@@ -51,6 +52,26 @@ TEST(MemoryPlan, GrowsWithWorkersUpToTheLanes) {
       4 * (27 + 16) * 64;
   EXPECT_GT(one, stored);
   EXPECT_LT(one, stored * 5 / 4);
+}
+
+TEST(MemoryPlan, IsSharedByProcesses) {
+  // So many parameters are sharded. Rank 0 has room for all moments, and writes the checkpoint.
+  ModelShape large = kShape;
+  large.n_embd = 256;
+  const std::int64_t parameters = 4 * (2 * 27 * 256 + 16 * 256 + 2 * 12 * 256 * 256);
+  test::in_group(4, [&](ProcessGroup& group) {
+    const MemoryPlan plan = plan_memory(large, Precision::float32, 64, 3, group);
+    EXPECT_EQ(plan.gradients, 16 * parameters);
+    EXPECT_EQ(plan.checkpoint, group.rank() == 0 ? 6 * parameters : 0);
+    if (group.rank() == 0) {
+      EXPECT_EQ(plan.model, 4 * parameters);
+    } else {
+      EXPECT_NEAR(static_cast<double>(plan.model), 2.5 * static_cast<double>(parameters),
+                  2 * 2048 * 4);
+    }
+    EXPECT_GE(plan.exchange, parameters - 4 * 2048 * 4);
+    EXPECT_LE(plan.exchange, 5 * parameters);
+  });
 }
 
 TEST(MemoryPlan, RefusesWhatIsMoreThanAnyMachineHas) {

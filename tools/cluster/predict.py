@@ -14,8 +14,8 @@ from microgpt_tools.errors import UserError, run_main  # noqa: E402
 EXAMPLES = """\
 A step's time on R ranks of N threads each:
 
-  compute   token_seconds x tokens of the rank with most lanes / N
-  fixed     fixed_seconds: clearing, adding and Adam, whatever the batch
+  compute   token_seconds x tokens + lane_seconds x lanes, of the rank with most lanes, / N
+  fixed     fixed_seconds: Adam, copies of the weights, whatever the batch
   messages  small models: one gather of all gradients; large ones: each rank sends its gradient and
             receives the parameters, which is about twice the model, and three rounds of messages
 
@@ -23,7 +23,7 @@ The tokens of a step are cut into lanes, at most 64, or one for each 512 tokens 
 where their gradients would take more than 1 GiB. A worker without a lane has nothing to do.
 
 examples:
-  tools/cluster/predict.py --n-embd 64 --tokens 450 --token-seconds 2.6e-6
+  tools/cluster/predict.py --n-embd 64 --tokens 469 --token-seconds 2.2e-6
   tools/cluster/predict.py --n-layer 6 --n-embd 384 --block-size 256 --vocab 65 --tokens 131072 --threads 16 \\
       --token-seconds 4e-4 --ranks 1,8,64,1024
   tools/cluster/predict.py --latency 1.8e-6 --bandwidth 1.2e10     a network as ping_pong.c measured it
@@ -66,6 +66,7 @@ class Job:
     n_embd: int
     threads: int  # of each rank
     token_seconds: float  # of one worker, forward and backward
+    lane_seconds: float  # to clear and add the gradient of a lane
     fixed_seconds: float
 
     @property
@@ -83,7 +84,7 @@ class Job:
         lanes = self.lanes()
         share = math.ceil(lanes / ranks)
         turns = math.ceil(share / self.threads)
-        return turns * self.tokens / lanes * self.token_seconds
+        return turns * (self.tokens / lanes * self.token_seconds + self.lane_seconds)
 
     def message_seconds(self, ranks, network):
         if ranks == 1:
@@ -115,10 +116,11 @@ def parse_arguments():
     parser.add_argument("--block-size", type=int, default=16)
     parser.add_argument("--vocab", type=int, default=27)
     parser.add_argument("--precision", choices=["float32", "float64"], default="float32")
-    parser.add_argument("--tokens", type=float, default=450, help="of a step: batch_size times the mean length")
+    parser.add_argument("--tokens", type=float, default=469, help="of a step: batch_size times the mean length")
     parser.add_argument("--threads", type=int, default=1, help="of each rank (default: 1)")
-    parser.add_argument("--token-seconds", type=float, default=2.6e-6, help="one worker's time for a token")
-    parser.add_argument("--fixed-seconds", type=float, default=3e-5, help="of a step, whatever its tokens")
+    parser.add_argument("--token-seconds", type=float, default=2.2e-6, help="one worker's time for a token")
+    parser.add_argument("--lane-seconds", type=float, default=7e-6, help="to clear and add a lane's gradient")
+    parser.add_argument("--fixed-seconds", type=float, default=1e-4, help="of a step, whatever its tokens")
     parser.add_argument("--ranks", default="1,2,4,8,16,64,256,1024", help="comma-separated")
     parser.add_argument("--latency", type=float, help="seconds; with --bandwidth, instead of the usual networks")
     parser.add_argument("--bandwidth", type=float, help="bytes a second")
@@ -147,6 +149,7 @@ def job_of(arguments):
         n_embd=arguments.n_embd,
         threads=arguments.threads,
         token_seconds=arguments.token_seconds,
+        lane_seconds=arguments.lane_seconds,
         fixed_seconds=arguments.fixed_seconds,
     )
 

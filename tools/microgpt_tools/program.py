@@ -11,6 +11,14 @@ from microgpt_tools.errors import UserError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
+# By these a program under mpirun or srun knows that it is one of several.
+LAUNCHER_VARIABLES = ("OMPI_COMM_WORLD_", "PMI_", "PMIX_")
+
+
+def alone():
+    """The environment for a program that is nobody's rank, though the script that starts it may be one."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(LAUNCHER_VARIABLES)}
+
 
 def find_program(given=None):
     """The path of the program: the given one, $MICROGPT, this checkout's build, or the one on the PATH.
@@ -40,7 +48,7 @@ def effective_config(program, config, overrides=()):
     command = [program, "--config", config]
     for override in overrides:
         command += ["--set", override]
-    done = subprocess.run([*command, "--print-config"], capture_output=True, text=True, check=False)
+    done = subprocess.run([*command, "--print-config"], capture_output=True, text=True, check=False, env=alone())
     if done.returncode != 0:
         raise UserError(done.stderr.strip().removeprefix("microgpt: error: "))
     return yaml.safe_load(done.stdout)

@@ -4,6 +4,7 @@ import subprocess
 
 from microgpt_tools.errors import UserError
 from microgpt_tools.plot.printable import printable
+from microgpt_tools.program import alone
 
 PATIENCE = 300  # seconds
 
@@ -22,6 +23,7 @@ def draw_samples(find, run):
             capture_output=True,
             timeout=PATIENCE,
             check=False,
+            env=alone(),
         )
     except UserError as error:
         return "", f"no samples: {error}"

@@ -6,6 +6,8 @@ import signal
 import subprocess
 import time
 
+from microgpt_tools.program import alone
+
 # A training stops after its current step and writes a checkpoint; only one that hangs takes this long.
 GRACE = 60
 PR_SET_PDEATHSIG = 1
@@ -33,6 +35,7 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
+                env=alone(),
                 # Ctrl-C in a terminal is for sweep.py, which stops its trainings itself.
                 start_new_session=True,
                 pass_fds=(inherited,),
