@@ -19,7 +19,7 @@ SETTINGS = {
 }
 
 # What mpirun starts its daemon on another host with, in place of ssh. Each host has a name of its own, too.
-AGENT = """\
+REMOTE_SHELL = """\
 #!/bin/sh
 case $1 in {address_a}) space={space_a};; {address_b}) space={space_b};; *) exit 1;; esac
 shift
@@ -65,7 +65,7 @@ class HostsTest(RanksTest):
             self.require(ip("-n", space, "link", "set", "lo", "up"))
             self.require(ip("-n", space, "link", "set", link, "up"))
         names = dict(zip(("space_a", "space_b", "address_a", "address_b"), self.spaces + self.addresses))
-        self.write("agent", AGENT.format(**names)).chmod(0o755)
+        self.write("remote-shell", REMOTE_SHELL.format(**names)).chmod(0o755)
         self.write("hosts", "".join(f"{address} slots=4\n" for address in self.addresses))
 
     def require(self, done):
@@ -76,7 +76,7 @@ class HostsTest(RanksTest):
         on_first = ["ip", "netns", "exec", self.spaces[0], "unshare", "--uts"]
         on_first += ["sh", "-c", 'hostname "$0"; exec "$@"', self.spaces[0]]
         command = ["mpirun", "--allow-run-as-root", "--hostfile", "hosts", "--map-by", "node", "--bind-to", "none"]
-        command += ["--mca", "plm_rsh_agent", self.folder / "agent", "--mca", "btl", "tcp,self"]
+        command += ["--mca", "plm_rsh_agent", self.folder / "remote-shell", "--mca", "btl", "tcp,self"]
         command += ["--mca", "btl_tcp_if_include", "10.213.77.0/24", *options]
         return [*on_first, *command, "-np", str(ranks)]
 

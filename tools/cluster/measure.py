@@ -61,6 +61,7 @@ def parse_arguments():
         raise UserError("--steps must be at least 10, --runs at least 1")
     if not arguments.program.is_file():
         raise UserError(f"{arguments.program}: there is no such program; build it or name it with --program")
+    arguments.program = arguments.program.resolve()  # runs work in a folder of their own
     return arguments
 
 
