@@ -52,9 +52,11 @@ class ContextReader {
     if (!activations_) {
       activations_ = std::make_unique<Activations<Scalar>>(shape_, shape_.block_size);
     }
-    const Document window{.offset = std::ssize(context) - shape_.block_size,
-                          .length = shape_.block_size};
-    forward<Scalar>({shape_, weights_}, {context, {&window, 1}, 1}, *activations_);
+    // Every position of a document has a target; nobody asks for that of the last one here.
+    window_.assign(context.end() - shape_.block_size, context.end());
+    window_.push_back(Token{0});
+    const Document window{.offset = 0, .length = shape_.block_size};
+    forward<Scalar>({shape_, weights_}, {window_, {&window, 1}, 1}, *activations_);
     // Logits are characters x positions; those of the last position are asked for.
     const auto logits = activations_->logits();
     for (std::size_t v = 0; v < last_logits_.size(); ++v) {
@@ -68,6 +70,7 @@ class ContextReader {
   TransposedWeights<Scalar> transposed_;
   Decoder<Scalar> decoder_;
   std::unique_ptr<Activations<Scalar>> activations_;  // made when the window slides first
+  std::vector<Token> window_;
   std::vector<Scalar> last_logits_;
 };
 
