@@ -17,7 +17,7 @@ from predict import Job, Network, parameters_of  # noqa: E402
 from program import PROGRAM, ProgramTest  # noqa: E402
 
 NETWORK = Network("test", 1e-5, 1e9)
-JOB = Job(parameters_of(27, 1, 64, 16), 4, 6400, 16, 64, 1, 1e-6, 0, 1e-4)
+JOB = Job(parameters_of(27, 1, 64, 16), 4, 6400, 16, 1, 1e-6, 0, 1e-4)
 
 
 class PredictTest(unittest.TestCase):

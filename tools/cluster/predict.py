@@ -15,15 +15,15 @@ EXAMPLES = """\
 A step's time on R ranks of N threads each:
 
   compute   token_seconds x tokens + lane_seconds x lanes, of the rank with most lanes, / N
-  fixed     fixed_seconds: Adam, copies of the weights, whatever the batch
+  fixed     fixed_seconds: Adam, whatever the batch
   messages  small models: one gather of all gradients; large ones: each rank sends its gradient and
             receives the parameters, which is about twice the model, and three rounds of messages
 
-The tokens of a step are cut into lanes, at most 64, or one for each 512 tokens up to 1,024, and fewer
+The tokens of a step are cut into lanes of 32, at most 64, or one for each 512 tokens up to 1,024, and fewer
 where their gradients would take more than 1 GiB. A worker without a lane has nothing to do.
 
 examples:
-  tools/cluster/predict.py --n-embd 64 --tokens 469 --token-seconds 2.2e-6
+  tools/cluster/predict.py --n-embd 64 --tokens 469 --token-seconds 1.79e-6
   tools/cluster/predict.py --n-layer 6 --n-embd 384 --block-size 256 --vocab 65 --tokens 131072 --threads 16 \\
       --token-seconds 4e-4 --ranks 1,8,64,1024
   tools/cluster/predict.py --latency 1.8e-6 --bandwidth 1.2e10     a network as ping_pong.c measured it
@@ -63,10 +63,9 @@ class Job:
     scalar_bytes: int
     tokens: float  # in a step
     block_size: int
-    n_embd: int
     threads: int  # of each rank
     token_seconds: float  # of one worker, forward and backward
-    lane_seconds: float  # to clear and add the gradient of a lane
+    lane_seconds: float  # to add the gradient of a lane
     fixed_seconds: float
 
     @property
@@ -75,9 +74,11 @@ class Job:
 
     def lanes(self):
         """As src/training/batch_plan.cpp cuts a step."""
-        least = 16 if self.n_embd <= 32 else 32
+        wanted = math.ceil(self.tokens / 32)
+        if wanted > 2:
+            wanted = max(4, (wanted + 2) // 4 * 4)
         most = min(max(64, power(int(self.tokens) // 512)), 1024, max(4, power(LANE_BUDGET_BYTES // self.model_bytes)))
-        return max(1, min(math.ceil(self.tokens / least), most))
+        return max(1, min(wanted, most))
 
     def compute_seconds(self, ranks):
         """Of the rank with most lanes: its workers take them one by one."""
@@ -118,9 +119,9 @@ def parse_arguments():
     parser.add_argument("--precision", choices=["float32", "float64"], default="float32")
     parser.add_argument("--tokens", type=float, default=469, help="of a step: batch_size times the mean length")
     parser.add_argument("--threads", type=int, default=1, help="of each rank (default: 1)")
-    parser.add_argument("--token-seconds", type=float, default=2.2e-6, help="one worker's time for a token")
-    parser.add_argument("--lane-seconds", type=float, default=7e-6, help="to clear and add a lane's gradient")
-    parser.add_argument("--fixed-seconds", type=float, default=1e-4, help="of a step, whatever its tokens")
+    parser.add_argument("--token-seconds", type=float, default=1.79e-6, help="one worker's time for a token")
+    parser.add_argument("--lane-seconds", type=float, default=1.6e-6, help="to add a lane's gradient")
+    parser.add_argument("--fixed-seconds", type=float, default=1e-5, help="of a step, whatever its tokens")
     parser.add_argument("--ranks", default="1,2,4,8,16,64,256,1024", help="comma-separated")
     parser.add_argument("--latency", type=float, help="seconds; with --bandwidth, instead of the usual networks")
     parser.add_argument("--bandwidth", type=float, help="bytes a second")
@@ -146,7 +147,6 @@ def job_of(arguments):
         scalar_bytes=4 if arguments.precision == "float32" else 8,
         tokens=arguments.tokens,
         block_size=arguments.block_size,
-        n_embd=arguments.n_embd,
         threads=arguments.threads,
         token_seconds=arguments.token_seconds,
         lane_seconds=arguments.lane_seconds,
