@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <type_traits>
 
 #include "kernels/elementary.hpp"
 
@@ -54,17 +55,23 @@ template <class Scalar>
   });
 }
 
-// Rows first .. first + Rows - 1 of: to_i[position] = factor · Σ_d weights[d] values_i, where
-// weights are taken from column `column` + d · step and values from position + d · step.
-template <int Rows, int Step, bool Ahead, class Scalar>
+// What weighing looks at: keys at some distance back from a query, or queries at some distance
+// ahead of a key.
+enum class Direction { back, ahead };
+
+// Rows first .. first + Rows - 1 of to_i[position] = factor · Σ_d weights_d · values_i. Values are
+// taken at distance d; weights are those of the query: of the vector at `column` looking back, of
+// the vector at distance d looking ahead.
+template <int Rows, Direction direction, class Scalar>
 void weigh_rows(const Matrix<const Scalar>& weights, Index column,
                 const Matrix<const Scalar>& values, Index position, Index distances,
                 Vector<Scalar> factor, Index first, const Matrix<Scalar>& to) {
+  constexpr bool kAhead = direction == Direction::ahead;
   Vector<Scalar> sum[Rows] = {};
   for (Index d = 0; d < distances; ++d) {
-    const Vector<Scalar> weight = load(weights.row(d) + column + (Ahead ? d : 0));
+    const Vector<Scalar> weight = load(weights.row(d) + column + (kAhead ? d : 0));
     unrolled<Rows>([&](auto i) __attribute__((always_inline)) {
-      sum[i] += weight * load(values.row(first + i) + position + Step * d);
+      sum[i] += weight * load(values.row(first + i) + position + (kAhead ? d : -d));
     });
   }
   unrolled<Rows>([&](auto i) __attribute__((always_inline)) {
@@ -72,36 +79,34 @@ void weigh_rows(const Matrix<const Scalar>& weights, Index column,
   });
 }
 
-template <int Step, bool Ahead, class Scalar>
+template <Direction direction, class Scalar>
 void weigh(const Matrix<const Scalar>& weights, Index column, const Matrix<const Scalar>& values,
            Index position, Index distances, Vector<Scalar> factor, const Matrix<Scalar>& to) {
-  constexpr int kMany = 8;
+  const auto rows = [&]<int Rows>(std::integral_constant<int, Rows>, Index& i) {
+    for (; i + Rows <= to.rows; i += Rows) {
+      weigh_rows<Rows, direction>(weights, column, values, position, distances, factor, i, to);
+    }
+  };
   Index i = 0;
-  for (; i + kMany <= to.rows; i += kMany) {
-    weigh_rows<kMany, Step, Ahead>(weights, column, values, position, distances, factor, i, to);
-  }
-  for (; i + kGroup <= to.rows; i += kGroup) {
-    weigh_rows<kGroup, Step, Ahead>(weights, column, values, position, distances, factor, i, to);
-  }
-  for (; i < to.rows; ++i) {
-    weigh_rows<1, Step, Ahead>(weights, column, values, position, distances, factor, i, to);
-  }
+  rows(std::integral_constant<int, 8>{}, i);
+  rows(std::integral_constant<int, 4>{}, i);
+  rows(std::integral_constant<int, 1>{}, i);
 }
 
-// to_i = factor · Σ_d weights[d] · values_i at distance d back.
+// to_i = factor · Σ_d weights_d · (values_i at distance d back).
 template <class Scalar>
 void weigh_back(const Matrix<const Scalar>& weights, Index column,
                 const Matrix<const Scalar>& values, Index position, Index distances,
                 Vector<Scalar> factor, const Matrix<Scalar>& to) {
-  weigh<-1, false>(weights, column, values, position, distances, factor, to);
+  weigh<Direction::back>(weights, column, values, position, distances, factor, to);
 }
 
-// to_i = Σ_d (weights[d] · values_i) of the query at distance d ahead: what a key or a value
+// to_i = Σ_d (weights_d · values_i) of the query at distance d ahead: what a key or a value
 // receives.
 template <class Scalar>
 void weigh_ahead(const Matrix<const Scalar>& weights, const Matrix<const Scalar>& values,
                  Index position, Index distances, const Matrix<Scalar>& to) {
-  weigh<1, true>(weights, position, values, position, distances, Vector<Scalar>{} + 1, to);
+  weigh<Direction::ahead>(weights, position, values, position, distances, Vector<Scalar>{} + 1, to);
 }
 
 }  // namespace
