@@ -48,6 +48,27 @@ TEST(BatchPlanTest, LanesAreOfSimilarLength) {
   for (const auto& lane : lanes) EXPECT_EQ(count_positions(lane), 32);
 }
 
+TEST(BatchPlanTest, LanesComeInFoursOnceThereAreMoreThanTwo) {
+  std::vector<std::span<const Document>> lanes;
+  for (const auto& [count, expected] :
+       {std::pair{4, 1}, {8, 2}, {9, 4}, {16, 4}, {20, 4}, {24, 8}, {60, 16}}) {
+    const std::vector<Document> documents(static_cast<std::size_t>(count),
+                                          Document{.offset = 0, .length = 8});
+    plan_lanes(documents, {.max_lanes = 64, .lane_positions = 32, .piece_positions = 128}, lanes);
+    EXPECT_EQ(std::ssize(lanes), expected) << count;
+  }
+}
+
+// 40 positions in two lanes: 17 + 23 is nearer to halves than 26 + 14.
+TEST(BatchPlanTest, LanesEndAtTheNearestDocument) {
+  const auto documents = documents_of({8, 9, 9, 8, 6});
+  std::vector<std::span<const Document>> lanes;
+  plan_lanes(documents, {.max_lanes = 64, .lane_positions = 32, .piece_positions = 128}, lanes);
+  ASSERT_EQ(lanes.size(), 2U);
+  EXPECT_EQ(count_positions(lanes[0]), 17);
+  EXPECT_EQ(count_positions(lanes[1]), 23);
+}
+
 TEST(BatchPlanTest, OneLongDocumentTakesTheLanesOfSeveral) {
   const auto documents = documents_of({1, 1, 200, 1, 1});
   std::vector<std::span<const Document>> lanes;
