@@ -1,10 +1,11 @@
 // Elementary functions of whole vectors. exp is our own, since softmax spends its time there and
-// wants true zeros; the others are Eigen's. A lane's result does not depend on which lane it is.
+// wants true zeros; log and tanh are Eigen's. A lane's result does not depend on which lane it is.
 #pragma once
 
 #include <Eigen/Core>
 #include <array>
 #include <bit>
+#include <cmath>
 #include <cstdint>
 
 #include "kernels/simd.hpp"
@@ -89,9 +90,12 @@ template <class Scalar>
 inline Vector<Scalar> tanh(Vector<Scalar> x) {
   return by_eigen<Scalar>(x, [](const auto& lanes) { return lanes.tanh(); });
 }
+/// Correctly rounded, which Eigen's is not.
 template <class Scalar>
 inline Vector<Scalar> sqrt(Vector<Scalar> x) {
-  return by_eigen<Scalar>(x, [](const auto& lanes) { return lanes.sqrt(); });
+  Vector<Scalar> root;
+  for (std::ptrdiff_t lane = 0; lane < kLanes<Scalar>; ++lane) root[lane] = std::sqrt(x[lane]);
+  return root;
 }
 
 /// The larger of each lane; b where a is NaN.

@@ -149,21 +149,22 @@ TYPED_TEST(ElementaryTest, LogIsWithinTwoUlp) {
   EXPECT_TRUE(std::isnan(log<TypeParam>(Vector<TypeParam>{} + this->kNan)[0]));
 }
 
-TYPED_TEST(ElementaryTest, TanhIsWithinFiveUlp) {
+// Eigen's: up to 4.6 with fused multiply-adds, up to 5.5 without.
+TYPED_TEST(ElementaryTest, TanhIsWithinSixUlp) {
   const auto exact = [](Exact x) { return std::tanh(x); };
-  this->expect_within(5, this->evenly(-20, 20, 400'000), kTanh<TypeParam>, exact);
-  this->expect_within(5, this->by_size(1e-30, 20, 100'000), kTanh<TypeParam>, exact);
-  this->expect_within(5, this->by_size(-1e-30, -20, 100'000), kTanh<TypeParam>, exact);
+  this->expect_within(6, this->evenly(-20, 20, 400'000), kTanh<TypeParam>, exact);
+  this->expect_within(6, this->by_size(1e-30, 20, 100'000), kTanh<TypeParam>, exact);
+  this->expect_within(6, this->by_size(-1e-30, -20, 100'000), kTanh<TypeParam>, exact);
   EXPECT_EQ(tanh<TypeParam>(Vector<TypeParam>{})[0], 0);
   EXPECT_EQ(tanh<TypeParam>(Vector<TypeParam>{} + this->kInfinity)[0], 1);
   EXPECT_EQ(tanh<TypeParam>(Vector<TypeParam>{} - this->kInfinity)[0], -1);
   EXPECT_TRUE(std::isnan(tanh<TypeParam>(Vector<TypeParam>{} + this->kNan)[0]));
 }
 
-TYPED_TEST(ElementaryTest, SqrtIsWithinThreeUlp) {
+TYPED_TEST(ElementaryTest, SqrtIsCorrectlyRounded) {
   const auto exact = [](Exact x) { return std::sqrt(x); };
-  this->expect_within(3, this->by_size(1e-30, 1e30, 100'000), kSqrt<TypeParam>, exact);
-  this->expect_within(3, this->evenly(0.5, 4, 100'000), kSqrt<TypeParam>, exact);
+  this->expect_within(0.5L, this->by_size(1e-30, 1e30, 100'000), kSqrt<TypeParam>, exact);
+  this->expect_within(0.5L, this->evenly(0.5, 4, 100'000), kSqrt<TypeParam>, exact);
   EXPECT_EQ(sqrt<TypeParam>(Vector<TypeParam>{})[0], 0);
   EXPECT_TRUE(std::isnan(sqrt<TypeParam>(Vector<TypeParam>{} + this->kNan)[0]));
   EXPECT_TRUE(std::isnan(sqrt<TypeParam>(Vector<TypeParam>{} - 1)[0]));
