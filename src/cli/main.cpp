@@ -9,7 +9,6 @@
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
 #include "cli/failure.hpp"
-#include "microgpt/error.hpp"
 #include "microgpt/process_group.hpp"
 
 namespace {
@@ -38,21 +37,11 @@ void open_standard_streams() {
   }
 }
 
-// What a user asked for wrongly, all processes that a launcher has started see alike; the first one
-// says it.
-cli::Command parse(const std::vector<std::string>& arguments) {
-  try {
-    return cli::parse_command_line(arguments);
-  } catch (const InputError&) {
-    if (launched_rank() > 0) throw EndedElsewhere(cli::kBadInput);
-    throw;
-  }
-}
-
 // Only training is shared out to the processes that a launcher has started; of anything else the
 // first one does all.
 int run(const std::vector<std::string>& arguments) {
-  const cli::Command command = parse(arguments);
+  const cli::Command command =
+      cli::first_one_says([&] { return cli::parse_command_line(arguments); });
   if (launched_rank() > 0 && !std::holds_alternative<cli::TrainOptions>(command)) return cli::kDone;
   return std::visit(RunCommand{}, command);
 }

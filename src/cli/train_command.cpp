@@ -19,7 +19,6 @@
 #include "cli/training_session.hpp"
 #include "distributed/agreement.hpp"
 #include "microgpt/dataset.hpp"
-#include "microgpt/error.hpp"
 #include "microgpt/process_group.hpp"
 #include "microgpt/trainer.hpp"
 #include "microgpt/version.hpp"
@@ -190,13 +189,8 @@ int default_threads(const ProcessGroup& group) {
 }  // namespace
 
 int train(const TrainOptions& options) {
-  std::unique_ptr<ProcessGroup> group;
-  try {
-    group = join_process_group(options.start_mpi);
-  } catch (const InputError&) {
-    if (launched_rank() > 0) throw EndedElsewhere(kBadInput);
-    throw;
-  }
+  const std::unique_ptr<ProcessGroup> group =
+      first_one_says([&] { return join_process_group(options.start_mpi); });
   const Setting setting{.options = options,
                         .group = *group,
                         .threads = options.threads.value_or(default_threads(*group))};

@@ -103,8 +103,9 @@ typename Activations<Scalar>::Slot Activations<Scalar>::take(Index rows) {
 
 template <class Scalar>
 void Activations<Scalar>::set_piece(const PackedDocuments& piece) {
-  const auto positions = static_cast<std::size_t>(piece.positions());
-  columns_ = padded<Scalar>(piece.positions());
+  const Index all_positions = piece.positions();
+  const auto positions = static_cast<std::size_t>(all_positions);
+  columns_ = padded<Scalar>(all_positions);
   in_first_part_ = piece.positions_of_first_part();
   stride_ = stride_for<Scalar>(columns_);
   tokens_ = std::span(token_storage_).first(positions);

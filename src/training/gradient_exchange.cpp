@@ -16,7 +16,7 @@ constexpr std::size_t kGatheredBytes = std::size_t{1} << 18U;
 constexpr auto kWord = static_cast<std::size_t>(Unit::word);
 constexpr auto kLine = static_cast<std::size_t>(Unit::line);
 
-std::size_t lines_for(std::size_t bytes) { return (bytes + kLine - 1) / kLine; }
+std::size_t lines_for(std::size_t bytes) { return AlignedBuffer<std::byte>::lines(bytes); }
 
 // Lines from the start of a block to the start of a slice, or to the end of the block.
 std::size_t lines_before(std::size_t slice, std::size_t parameters, std::size_t scalar_bytes) {

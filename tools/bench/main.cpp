@@ -33,6 +33,7 @@ struct Options {
   std::int64_t rounds;
   double seconds;  // of training, a side and round
   std::string names;
+  std::string json;  // empty: no file
 };
 
 // Rounds of all sides of one shape; appends a row for each side.
@@ -77,7 +78,7 @@ void measure(benchmark::State& state, const Shape& shape, const Options& options
   }
 }
 
-Options parse(int argc, char** argv, std::string& json_file) {
+Options parse(int argc, char** argv) {
   const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   std::vector<int> threads{1};
   while (threads.back() * 2 <= cores) threads.push_back(threads.back() * 2);
@@ -101,13 +102,13 @@ Options parse(int argc, char** argv, std::string& json_file) {
     fmt::print("{}", description.help());
     std::exit(0);
   }
-  json_file = parsed["json"].as<std::string>();
   Options options{.shapes = {},
                   .threads = threads,
                   .batch_size = parsed["batch-size"].as<std::int64_t>(),
                   .rounds = std::max<std::int64_t>(1, parsed["rounds"].as<std::int64_t>()),
                   .seconds = parsed["seconds"].as<double>(),
-                  .names = parsed["names"].as<std::string>()};
+                  .names = parsed["names"].as<std::string>(),
+                  .json = parsed["json"].as<std::string>()};
   if (parsed.count("threads") > 0) options.threads = parsed["threads"].as<std::vector<int>>();
   if (parsed.count("shapes") > 0) {
     options.shapes = parsed["shapes"].as<std::vector<std::string>>();
@@ -118,8 +119,7 @@ Options parse(int argc, char** argv, std::string& json_file) {
 }
 
 int run(int argc, char** argv) {
-  std::string json_file;
-  const Options options = parse(argc, argv, json_file);
+  const Options options = parse(argc, argv);
 
   Results results;
   for (const int threads : options.threads) {
@@ -139,11 +139,11 @@ int run(int argc, char** argv) {
   benchmark::Shutdown();
 
   fmt::print("\n{}", to_table(results));
-  if (!json_file.empty()) {
-    std::ofstream file(json_file);
+  if (!options.json.empty()) {
+    std::ofstream file(options.json);
     file << to_json(results);
     if (!file.flush())
-      throw InputError(json_file + ": cannot be written; give --json another file");
+      throw InputError(options.json + ": cannot be written; give --json another file");
   }
   return 0;
 }
