@@ -28,6 +28,12 @@ int border_step(int lanes, int ranks) {
 
 }  // namespace
 
+bool are_siblings(LaneRange left, LaneRange right, int lanes) {
+  const int span = left.size();
+  return std::has_single_bit(static_cast<unsigned>(span)) && left.first % (2 * span) == 0 &&
+         right.first == left.end && right.end == std::min(left.end + span, lanes);
+}
+
 ReductionPlan::ReductionPlan(int max_lanes, int ranks) : ranks_(ranks) {
   const auto lanes = static_cast<std::size_t>(max_lanes);
   first_lane_.resize(static_cast<std::size_t>(ranks) + 1);

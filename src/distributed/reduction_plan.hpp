@@ -29,6 +29,9 @@ struct LaneRange {
   bool operator==(const LaneRange&) const = default;
 };
 
+/// Whether `left` and `right` are subtrees that the tree over `lanes` lanes adds to each other.
+[[nodiscard]] bool are_siblings(LaneRange left, LaneRange right, int lanes);
+
 /// A subtree that one process adds up, into its first lane.
 struct ReductionNode {
   LaneRange lanes;

@@ -35,8 +35,8 @@ void adam_update(const AdamStep& step, std::span<const Scalar> gradient,
 }
 
 template <class Scalar>
-void add(std::span<const Scalar> from, std::span<Scalar> to) {
-  for (std::size_t i = 0; i < to.size(); ++i) to[i] += from[i];
+void add(const Scalar* a, const Scalar* b, std::size_t count, Scalar* to) {
+  for (std::size_t i = 0; i < count; ++i) to[i] = a[i] + b[i];
 }
 
 template <class Scalar>
@@ -64,7 +64,7 @@ double sum_of_squares(std::span<const Scalar> values) {
 #define MICROGPT_INSTANTIATE(Scalar)                                                     \
   template void adam_update(const AdamStep&, std::span<const Scalar>, std::span<Scalar>, \
                             std::span<Scalar>, std::span<Scalar>);                       \
-  template void add(std::span<const Scalar>, std::span<Scalar>);                         \
+  template void add(const Scalar*, const Scalar*, std::size_t, Scalar*);                 \
   template double sum_of_squares(std::span<const Scalar>);
 MICROGPT_INSTANTIATE(float)
 MICROGPT_INSTANTIATE(double)

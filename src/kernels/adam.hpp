@@ -2,6 +2,7 @@
 // Hutter, 2019), and the two sums over gradients that go before it.
 #pragma once
 
+#include <cstddef>
 #include <span>
 
 namespace microgpt::kernels {
@@ -24,9 +25,9 @@ template <class Scalar>
 void adam_update(const AdamStep& step, std::span<const Scalar> gradient,
                  std::span<Scalar> parameters, std::span<Scalar> m, std::span<Scalar> v);
 
-/// to += from, element by element.
+/// to = a + b, element by element; `to` may be one of them.
 template <class Scalar>
-void add(std::span<const Scalar> from, std::span<Scalar> to);
+void add(const Scalar* a, const Scalar* b, std::size_t count, Scalar* to);
 
 /// Σ x², in double; not finite where any x is not.
 template <class Scalar>

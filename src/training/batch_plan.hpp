@@ -1,9 +1,5 @@
-// How the documents of a step become work: lanes, and the pieces that a worker packs at a time.
-//
-// A lane is a stretch of the step's documents whose gradient is summed by one worker into one
-// buffer. Lanes follow from the documents and the config alone, never from the number of threads,
-// and the lanes' gradients are added in one fixed tree: so the bits of the sum do not depend on
-// which worker took which lane.
+// How much work is done at a time: the sizes of lanes (see lane_plan.hpp), and of the pieces that a
+// worker packs.
 #pragma once
 
 #include <span>
@@ -16,10 +12,9 @@ namespace microgpt {
 
 /// The sizes that the config settles once for a run.
 struct BatchLimits {
-  std::int64_t max_lanes;       ///< buffers for gradients
-  std::int64_t lane_positions;  ///< a lane is not worth its buffer with fewer
-  std::int64_t
-      piece_positions;  ///< a piece, packed into one worker's activations, has at most so many
+  std::int64_t max_lanes;
+  std::int64_t lane_positions;   ///< that a lane is to have, about
+  std::int64_t piece_positions;  ///< that are packed into one worker's activations, at most
 };
 
 /// The most positions of a piece: whole documents, at least one of any length.
@@ -29,9 +24,8 @@ struct BatchLimits {
 [[nodiscard]] BatchLimits batch_limits(const ModelShape& shape, std::int64_t batch_size,
                                        std::size_t gradient_bytes);
 
-/// Cuts `documents` into 1 .. max_lanes lanes of similar length, in order; `lanes` is refilled.
-void plan_lanes(std::span<const Document> documents, const BatchLimits& limits,
-                std::vector<std::span<const Document>>& lanes);
+/// Lanes of a step of so many positions: 1 .. max_lanes.
+[[nodiscard]] std::int64_t lane_count(std::int64_t positions, const BatchLimits& limits);
 
 /// Cuts `documents` into stretches of at most `max_positions` (one document may be all of it).
 void plan_pieces(std::span<const Document> documents, std::int64_t max_positions,

@@ -25,36 +25,32 @@ DataParallelEngine<Scalar>::DataParallelEngine(const ModelShape& shape, ModelSta
                                                ProcessGroup& group)
     : limits_(limits_for(shape, state, batch_size)),
       group_(group),
-      own_lanes_(
-          reduction_limits(static_cast<int>(limits_.max_lanes), group.size()).lanes_of_a_rank),
+      own_limits_(reduction_limits(static_cast<int>(limits_.max_lanes), group.size())),
       state_(state),
       workers_(shape, state.parameters.data(), stream, limits_.piece_positions,
-               std::min(threads, own_lanes_)),
+               std::min(threads, own_limits_.lanes_of_a_rank)),
       plan_(static_cast<int>(limits_.max_lanes), group.size()),
       exchange_(group, state.parameters.size(), static_cast<int>(limits_.max_lanes),
-                static_cast<std::size_t>(batch_size)) {
-  for (int lane = 0; lane < own_lanes_; ++lane) {
-    gradients_.emplace_back(state.parameters.size());
-    gradient_views_.emplace_back(shape, gradients_.back().data());
-  }
-  lanes_.reserve(static_cast<std::size_t>(limits_.max_lanes));
+                static_cast<std::size_t>(batch_size)),
+      gradients_(shape, own_limits_, workers()),
+      lanes_(limits_, batch_size, shape.block_size) {
   first_document_.resize(static_cast<std::size_t>(group.size()) + 1);
-  pair_is_summed_.resize(static_cast<std::size_t>(own_lanes_));
-  sums_.reserve(static_cast<std::size_t>(own_lanes_));
+  for (int node = 0; node < own_limits_.nodes_of_a_rank; ++node) {
+    node_sums_.emplace_back(own_limits_.lanes_of_a_rank);
+  }
+  whole_sums_.reserve(node_sums_.size());
   losses_.resize(static_cast<std::size_t>(batch_size));
   squared_norms_.resize(count_slices(state.parameters.size()));
 }
 
 template <class Scalar>
 void DataParallelEngine<Scalar>::plan_step(std::span<const Document> batch) {
-  plan_lanes(batch, limits_, lanes_);
-  plan_.set_lanes(static_cast<int>(lanes_.size()));
+  lanes_.deal(batch);
+  plan_.set_lanes(static_cast<int>(lanes_.lanes().size()));
   document_scale_ = 1.0 / static_cast<double>(batch.size());
   for (int rank = 0; rank < group_.size(); ++rank) {
-    const auto lane = static_cast<std::size_t>(plan_.lanes_of(rank).first);
     first_document_[static_cast<std::size_t>(rank)] =
-        lane < lanes_.size() ? static_cast<std::size_t>(lanes_[lane].data() - batch.data())
-                             : batch.size();
+        lanes_.first_document(plan_.lanes_of(rank).first);
   }
   first_document_.back() = batch.size();
 }
@@ -65,23 +61,25 @@ BatchGradient DataParallelEngine<Scalar>::compute_gradient(std::span<const Docum
   plan_step(batch);
   const auto losses = std::span(losses_).first(batch.size());
   const LaneRange own = plan_.lanes_of(group_.rank());
+  gradients_.begin_step(own, static_cast<int>(lanes_.lanes().size()));
   const LaneWork work(own, workers());
-  workers_.pool().run(static_cast<std::size_t>(work.items()), [&](std::size_t item, int worker) {
-    const LaneRange lanes = work.item(static_cast<int>(item));
-    const Document* first = lanes_[static_cast<std::size_t>(lanes.first)].data();
-    compute_lanes(lanes, losses.subspan(static_cast<std::size_t>(first - batch.data())), worker);
-  });
+  const auto compute = [&](std::size_t item, int worker) {
+    compute_lanes(work.item(static_cast<int>(item)), worker);
+  };
+  const auto items = static_cast<std::size_t>(work.items());
+  if (gradients_.in_order()) {
+    workers_.pool().run_in_order(items, compute);
+  } else {
+    workers_.pool().run(items, compute);
+  }
+  plan_sums();
   workers_.pool().run(slices(), [&](std::size_t slice, int worker) {
     const PhaseTimer timer(profile_, worker, &WorkerProfile::all_reduce);
-    add_within_nodes(slice);
+    for (std::size_t node = 0; node < whole_sums_.size(); ++node) node_sums_[node].add_slice(slice);
     if (alone()) add_nodes(slice);
   });
   if (!alone()) {
-    sums_.clear();
-    for (const ReductionNode& node : plan_.nodes_of(group_.rank())) {
-      sums_.push_back(gradients_[static_cast<std::size_t>(node.lanes.first - own.first)].data());
-    }
-    exchange_.gather_nodes(plan_, sums_, first_document_, losses, note);
+    exchange_.gather_nodes(plan_, whole_sums_, first_document_, losses, note);
     const std::size_t first_slice = exchange_.first_slice();
     workers_.pool().run(exchange_.end_slice() - first_slice, [&](std::size_t index, int worker) {
       const PhaseTimer timer(profile_, worker, &WorkerProfile::all_reduce);
@@ -94,40 +92,40 @@ BatchGradient DataParallelEngine<Scalar>::compute_gradient(std::span<const Docum
           .note = note};
 }
 
-// The gradients of one lane, or of two whose gradients are added first. `losses`: of the documents
-// from there on.
+// The gradients of one lane, or of two whose gradients are added first.
 template <class Scalar>
-void DataParallelEngine<Scalar>::compute_lanes(LaneRange lanes, std::span<double> losses,
-                                               int worker) {
-  const auto first_own = static_cast<std::size_t>(plan_.lanes_of(group_.rank()).first);
-  const auto begin = static_cast<std::size_t>(lanes.first);
-  const auto end = static_cast<std::size_t>(lanes.end);
-  const std::size_t documents =
-      lanes_[end - 1].data() + lanes_[end - 1].size() - lanes_[begin].data();
-  const Lane all(lanes_[begin].data(), documents);
-  const bool one_piece = first_piece(all, limits_.piece_positions).size() == all.size();
-  pair_is_summed_[begin - first_own] = one_piece && lanes.size() == 2 ? 1 : 0;
-  if (one_piece) {
-    compute_piece({workers_.stream(), all, lanes_[begin].size()}, begin - first_own,
-                  Gradient::replace, losses, worker);
+void DataParallelEngine<Scalar>::compute_lanes(LaneRange lanes, int worker) {
+  const std::size_t begin = lanes_.first_document(lanes.first);
+  const Lane documents =
+      lanes_.documents().subspan(begin, lanes_.first_document(lanes.end) - begin);
+  if (first_piece(documents, limits_.piece_positions).size() < documents.size()) {
+    for (int lane = lanes.first; lane < lanes.end; ++lane) compute_lane(lane, worker);
     return;
   }
-  for (std::size_t lane = begin; lane < end; ++lane) {
-    Gradient mode = Gradient::replace;
-    for (Lane rest = lanes_[lane]; !rest.empty();) {
-      const Lane piece = first_piece(rest, limits_.piece_positions);
-      compute_piece({workers_.stream(), piece, piece.size()}, lane - first_own, mode, losses,
-                    worker);
-      mode = Gradient::add;
-      losses = losses.subspan(piece.size());
-      rest = rest.subspan(piece.size());
-    }
+  const std::size_t in_first_lane = lanes_.first_document(lanes.first + 1) - begin;
+  compute_piece({workers_.stream(), documents, in_first_lane}, gradients_.begin(lanes),
+                Gradient::replace, worker);
+  gradients_.finish(lanes);
+}
+
+// The gradient of a lane, piece by piece.
+template <class Scalar>
+void DataParallelEngine<Scalar>::compute_lane(int lane, int worker) {
+  const LaneRange lanes{.first = lane, .end = lane + 1};
+  const Weights<Scalar>& gradients = gradients_.begin(lanes);
+  Gradient mode = Gradient::replace;
+  for (Lane rest = lanes_.lanes()[static_cast<std::size_t>(lane)]; !rest.empty();) {
+    const Lane piece = first_piece(rest, limits_.piece_positions);
+    compute_piece({workers_.stream(), piece, piece.size()}, gradients, mode, worker);
+    mode = Gradient::add;
+    rest = rest.subspan(piece.size());
   }
+  gradients_.finish(lanes);
 }
 
 template <class Scalar>
-void DataParallelEngine<Scalar>::compute_piece(const PackedDocuments& piece, std::size_t own_lane,
-                                               Gradient mode, std::span<double> losses,
+void DataParallelEngine<Scalar>::compute_piece(const PackedDocuments& piece,
+                                               const Weights<Scalar>& gradients, Gradient mode,
                                                int worker) {
   Activations<Scalar>& activations = workers_.activations(worker);
   {
@@ -136,26 +134,25 @@ void DataParallelEngine<Scalar>::compute_piece(const PackedDocuments& piece, std
   }
   {
     const PhaseTimer timer(profile_, worker, &WorkerProfile::backward);
-    backward(workers_.model(), piece, document_scale_, activations, losses,
-             gradient_views_[own_lane], mode);
+    const Document* all = lanes_.documents().data();
+    const auto losses = std::span(losses_).subspan(
+        static_cast<std::size_t>(piece.documents.data() - all), piece.documents.size());
+    backward(workers_.model(), piece, document_scale_, activations, losses, gradients, mode);
   }
 }
 
-// The lanes' gradients are added pairwise, in a tree over the lanes' numbers; here, as far as this
-// process owns them.
+// The tree over the lanes, as far as this process owns them. Where their sum goes to Adam, and not
+// to other processes, a slice of it lies where the worker that is likely to have it has written
+// last: no core then asks another for memory only to write to it.
 template <class Scalar>
-void DataParallelEngine<Scalar>::add_within_nodes(std::size_t slice) {
-  const int first_lane = plan_.lanes_of(group_.rank()).first;
+void DataParallelEngine<Scalar>::plan_sums() {
+  whole_sums_.clear();
+  std::size_t index = 0;
   for (const ReductionNode& node : plan_.nodes_of(group_.rank())) {
-    const auto first = static_cast<std::size_t>(node.lanes.first - first_lane);
-    const auto end = static_cast<std::size_t>(node.lanes.end - first_lane);
-    for (std::size_t distance = 1; distance < end - first; distance *= 2) {
-      for (std::size_t lane = first; lane + distance < end; lane += 2 * distance) {
-        if (distance == 1 && pair_is_summed_[lane] != 0) continue;
-        kernels::add<Scalar>(slice_of(gradients_[lane + distance], slice),
-                             slice_of(gradients_[lane], slice));
-      }
-    }
+    TreeSum<Scalar>& sum = node_sums_[index++];
+    sum.plan(gradients_.subtrees(node), static_cast<int>(lanes_.lanes().size()),
+             alone() ? workers() : 1);
+    whole_sums_.push_back(sum.slice(0).data());
   }
 }
 
@@ -163,14 +160,15 @@ void DataParallelEngine<Scalar>::add_within_nodes(std::size_t slice) {
 template <class Scalar>
 void DataParallelEngine<Scalar>::add_nodes(std::size_t slice) {
   for (const NodeAddition& addition : plan_.additions()) {
-    kernels::add<Scalar>(node_slice(addition.from, slice), node_slice(addition.to, slice));
+    const std::span<Scalar> to = node_slice(addition.to, slice);
+    kernels::add(to.data(), node_slice(addition.from, slice).data(), to.size(), to.data());
   }
   squared_norms_[slice] = kernels::sum_of_squares<Scalar>(node_slice(0, slice));
 }
 
 template <class Scalar>
 std::span<Scalar> DataParallelEngine<Scalar>::node_slice(std::size_t node, std::size_t slice) {
-  return alone() ? slice_of(gradients_[0], slice) : exchange_.node_slice(node, slice);
+  return alone() ? node_sums_[0].slice(slice) : exchange_.node_slice(node, slice);
 }
 
 template <class Scalar>

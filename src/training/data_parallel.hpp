@@ -7,11 +7,13 @@
 
 #include "distributed/reduction_plan.hpp"
 #include "microgpt/process_group.hpp"
-#include "training/batch_plan.hpp"
 #include "training/gradient_exchange.hpp"
+#include "training/lane_gradients.hpp"
+#include "training/lane_plan.hpp"
 #include "training/model_workers.hpp"
 #include "training/step_profile.hpp"
 #include "training/training_engine.hpp"
+#include "training/tree_sum.hpp"
 
 namespace microgpt {
 
@@ -37,13 +39,14 @@ class DataParallelEngine final : public TrainingEngine {
   void set_profile(StepProfile* profile) { profile_ = profile; }
 
  private:
-  using Lane = std::span<const Document>;
+  using Lane = LanePlan::Lane;
 
   void plan_step(std::span<const Document> batch);
-  void compute_lanes(LaneRange lanes, std::span<double> losses, int worker);
-  void compute_piece(const PackedDocuments& piece, std::size_t own_lane, Gradient mode,
-                     std::span<double> losses, int worker);
-  void add_within_nodes(std::size_t slice);
+  void compute_lanes(LaneRange lanes, int worker);
+  void compute_lane(int lane, int worker);
+  void compute_piece(const PackedDocuments& piece, const Weights<Scalar>& gradients, Gradient mode,
+                     int worker);
+  void plan_sums();
   void add_nodes(std::size_t slice);
   [[nodiscard]] std::span<Scalar> node_slice(std::size_t node, std::size_t slice);
   [[nodiscard]] std::size_t slices() const { return squared_norms_.size(); }
@@ -51,17 +54,16 @@ class DataParallelEngine final : public TrainingEngine {
 
   BatchLimits limits_;
   ProcessGroup& group_;
-  int own_lanes_;  // at most
+  ReductionLimits own_limits_;
   ModelState<Scalar>& state_;
   ModelWorkers<Scalar> workers_;
   ReductionPlan plan_;
   GradientExchange<Scalar> exchange_;
-  std::vector<AlignedBuffer<Scalar>> gradients_;  // one for each of this process's lanes
-  std::vector<Weights<Scalar>> gradient_views_;
-  std::vector<Lane> lanes_;                  // of all processes
+  LaneGradients<Scalar> gradients_;
+  LanePlan lanes_;                           // of all processes
   std::vector<std::size_t> first_document_;  // of each process, and the end
-  std::vector<char> pair_is_summed_;         // by the first of two of this process's lanes
-  std::vector<Scalar*> sums_;                // of this process's nodes
+  std::vector<TreeSum<Scalar>> node_sums_;   // of this process's nodes
+  std::vector<Scalar*> whole_sums_;          // the same, for the exchange
   std::vector<double> losses_;               // one a document
   std::vector<double> squared_norms_;        // one a slice
   double document_scale_ = 0;

@@ -20,13 +20,11 @@ class LaneWork {
 
   [[nodiscard]] int items() const { return lanes_.size() - pairs_; }
 
-  /// Item 0 .. items() - 1: pairs, then single lanes.
+  /// Item 0 .. items() - 1, in the order of their lanes.
   [[nodiscard]] LaneRange item(int index) const {
-    if (index < pairs_) return {first_pair_ + 2 * index, first_pair_ + 2 * index + 2};
-    const int single = index - pairs_;
-    const int before = first_pair_ - lanes_.first;
-    const int lane =
-        single < before ? lanes_.first + single : first_pair_ + 2 * pairs_ + single - before;
+    const int pair = index - (first_pair_ - lanes_.first);
+    if (pair >= 0 && pair < pairs_) return {first_pair_ + 2 * pair, first_pair_ + 2 * pair + 2};
+    const int lane = lanes_.first + index + (pair < 0 ? 0 : pairs_);
     return {lane, lane + 1};
   }
 

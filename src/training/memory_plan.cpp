@@ -8,6 +8,7 @@
 #include "model/activations.hpp"
 #include "training/batch_plan.hpp"
 #include "training/gradient_exchange.hpp"
+#include "training/lane_gradients.hpp"
 
 namespace microgpt {
 namespace {
@@ -20,17 +21,19 @@ MemoryPlan plan(const ModelShape& shape, std::int64_t batch_size, int threads,
   const std::int64_t parameters = static_cast<std::int64_t>(count) * kScalar;
   const BatchLimits limits = batch_limits(shape, batch_size, static_cast<std::size_t>(parameters));
   const auto max_lanes = static_cast<int>(limits.max_lanes);
-  const int lanes = reduction_limits(max_lanes, group.size()).lanes_of_a_rank;
+  const ReductionLimits own = reduction_limits(max_lanes, group.size());
+  const int workers = std::min(threads, own.lanes_of_a_rank);
   const auto moments = moments_kept(
       count, plan_shards(count, sizeof(Scalar), max_lanes, group.size()), group.rank());
   return {.model = parameters + 2 * static_cast<std::int64_t>(moments) * kScalar,
-          .gradients = lanes * parameters,
+          .gradients =
+              gradient_buffers(own, workers, static_cast<std::size_t>(parameters)) * parameters,
           .exchange = static_cast<std::int64_t>(exchange_bytes(count, sizeof(Scalar), max_lanes,
                                                                static_cast<std::size_t>(batch_size),
                                                                group.rank(), group.size())),
-          .activations =
-              std::min(threads, lanes) * Activations<Scalar>::bytes(shape, limits.piece_positions),
-          .batch = batch_size * static_cast<std::int64_t>(sizeof(Document) + sizeof(double)),
+          .activations = workers * Activations<Scalar>::bytes(shape, limits.piece_positions),
+          // As they come, by length and by lanes; and their losses.
+          .batch = batch_size * static_cast<std::int64_t>(3 * sizeof(Document) + sizeof(double)),
           .checkpoint = group.rank() == 0 ? 6 * parameters : 0};
 }
 

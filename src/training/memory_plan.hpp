@@ -13,10 +13,10 @@ namespace microgpt {
 /// In bytes, of one process. P = parameters, s = 4 or 8 bytes a number.
 struct MemoryPlan {
   std::int64_t model = 0;        ///< parameters and the moments that it keeps: 3 P s
-  std::int64_t gradients = 0;    ///< one for each of its lanes of a step: lanes P s
+  std::int64_t gradients = 0;    ///< see gradient_buffers: buffers P s
   std::int64_t exchange = 0;     ///< what it receives from the others: up to 5 P s
   std::int64_t activations = 0;  ///< of one piece of documents, for each worker
-  std::int64_t batch = 0;        ///< the documents of a step and their losses: 24 batch_size
+  std::int64_t batch = 0;        ///< the documents of a step and their losses: 56 batch_size
   std::int64_t checkpoint = 0;   ///< while it writes one: 6 P s
 
   [[nodiscard]] std::int64_t total() const {

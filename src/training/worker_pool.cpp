@@ -68,7 +68,7 @@ WorkerPool::~WorkerPool() noexcept {
   arena_.execute([this] { helpers_.wait(); });
 }
 
-void WorkerPool::run_phase(std::size_t count, Phase phase) {
+void WorkerPool::run_phase(std::size_t count, std::size_t shares, Phase phase) {
   if (count == 0) return;
   if (workers_ == 1) {
     for (std::size_t item = 0; item < count; ++item) phase.call(phase.context, item, 0);
@@ -77,9 +77,10 @@ void WorkerPool::run_phase(std::size_t count, Phase phase) {
   const std::uint32_t round = round_.load(std::memory_order_relaxed) + 1;
   phase_ = phase;
   count_ = count;
+  shares_in_use_ = shares;
   unfinished_.store(static_cast<std::uint32_t>(count), std::memory_order_relaxed);
   for (std::size_t share = 0; share < shares_.size(); ++share) {
-    const std::size_t items = (count + shares_.size() - 1 - share) / shares_.size();
+    const std::size_t items = share < shares ? (count + shares - 1 - share) / shares : 0;
     shares_[share].open.store(pack(round, static_cast<std::uint32_t>(items)),
                               std::memory_order_release);
   }
@@ -116,11 +117,10 @@ void WorkerPool::take_from_share(std::uint32_t round, int share, int worker) {
       continue;
     }
     // Shares are taken from their first item on.
-    const std::size_t workers = shares_.size();
     const auto first = static_cast<std::size_t>(share);
-    const std::size_t in_share = (count_ + workers - 1 - first) / workers;
+    const std::size_t in_share = (count_ + shares_in_use_ - 1 - first) / shares_in_use_;
     try {
-      phase_.call(phase_.context, first + (in_share - items) * workers, worker);
+      phase_.call(phase_.context, first + (in_share - items) * shares_in_use_, worker);
     } catch (...) {
       const std::lock_guard lock(exception_mutex_);
       if (!exception_) exception_ = std::current_exception();

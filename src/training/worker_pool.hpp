@@ -20,7 +20,6 @@
 #include <exception>
 #include <mutex>
 #include <optional>
-#include <type_traits>
 #include <vector>
 
 namespace microgpt {
@@ -40,20 +39,31 @@ class WorkerPool {  // NOLINT(clang-analyzer-optin.performance.Padding)
   /// (0 .. workers() - 1), and returns when all are done. Allocates nothing. Where calls throw, one
   /// of the exceptions is thrown here, after the others have ended. count < 2^32.
   template <class Work>
-  void run(std::size_t count, Work&& work) {
-    run_phase(count, {&work, [](void* context, std::size_t item, int worker) {
-                        (*static_cast<std::remove_reference_t<Work>*>(context))(item, worker);
-                      }});
+  void run(std::size_t count, const Work& work) {
+    run_phase(count, shares_.size(), phase_of(work));
+  }
+
+  /// The same, but no item is begun before all lower ones are.
+  template <class Work>
+  void run_in_order(std::size_t count, const Work& work) {
+    run_phase(count, 1, phase_of(work));
   }
 
  private:
   // A function and what it is called with; owns nothing.
   struct Phase {
-    void* context = nullptr;
-    void (*call)(void* context, std::size_t item, int worker) = nullptr;
+    const void* context = nullptr;
+    void (*call)(const void* context, std::size_t item, int worker) = nullptr;
   };
 
-  void run_phase(std::size_t count, Phase phase);
+  template <class Work>
+  static Phase phase_of(const Work& work) {
+    return {&work, [](const void* context, std::size_t item, int worker) {
+              (*static_cast<const Work*>(context))(item, worker);
+            }};
+  }
+
+  void run_phase(std::size_t count, std::size_t shares, Phase phase);
   void help(int worker);
   void take_items(std::uint32_t round, int worker);
   void take_from_share(std::uint32_t round, int share, int worker);
@@ -68,9 +78,11 @@ class WorkerPool {  // NOLINT(clang-analyzer-optin.performance.Padding)
   // Written by the caller before it opens a round, read by workers that hold an item of that round.
   Phase phase_;
   std::size_t count_ = 0;
+  std::size_t shares_in_use_ = 1;
 
-  // Items s, s + workers, s + 2 workers, … are share s. Round in the upper half, items not yet
-  // taken in the lower: a worker that is late can take nothing from a round that it has not seen.
+  // Items s, s + shares in use, s + 2 · shares in use, … are share s. Round in the upper half,
+  // items not yet taken in the lower: a worker that is late can take nothing from a round that it
+  // has not seen.
   struct alignas(64) Share {
     std::atomic<std::uint64_t> open{0};
   };

@@ -14,11 +14,14 @@ TYPED_TEST_SUITE(GradientSumsTest, Scalars);
 
 TYPED_TEST(GradientSumsTest, AddElementByElement) {
   for (Index count = 0; count <= 70; ++count) {
-    const auto from = Grid<TypeParam>::random(1, count, 1).values();
-    const auto before = Grid<TypeParam>::random(1, count, 2).values();
-    auto to = before;
-    add<TypeParam>(from, to);
-    for (std::size_t i = 0; i < to.size(); ++i) EXPECT_EQ(to[i], from[i] + before[i]) << count;
+    const auto a = Grid<TypeParam>::random(1, count, 1).values();
+    const auto b = Grid<TypeParam>::random(1, count, 2).values();
+    std::vector<TypeParam> sum(a.size());
+    add(a.data(), b.data(), a.size(), sum.data());
+    auto in_place = a;
+    add(in_place.data(), b.data(), a.size(), in_place.data());
+    for (std::size_t i = 0; i < sum.size(); ++i) EXPECT_EQ(sum[i], a[i] + b[i]) << count;
+    EXPECT_EQ(in_place, sum);
   }
 }
 

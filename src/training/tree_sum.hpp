@@ -1,0 +1,49 @@
+// The sum of gradients in the order of the tree over the lanes (distributed/reduction_plan.hpp),
+// slice by slice.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "distributed/reduction_plan.hpp"
+
+namespace microgpt {
+
+/// The finished sum of a subtree of the lanes.
+template <class Scalar>
+struct SubtreeSum {
+  LaneRange lanes;
+  std::span<Scalar> values;
+};
+
+/// Every slice is read once from each subtree and written once to one of them; what lies between
+/// stays in the first-level cache.
+template <class Scalar>
+class TreeSum {
+ public:
+  /// For up to `max_subtrees` subtrees. All memory is taken here.
+  explicit TreeSum(int max_subtrees);
+
+  /// Plans the sum of `subtrees`, neighbours that make up one subtree of the `all_lanes` lanes of a
+  /// step. A slice of it goes to one of the first `places` of them, in turn.
+  void plan(std::span<const SubtreeSum<Scalar>> subtrees, int all_lanes, int places);
+
+  /// Computes one slice; different slices at the same time, if you like.
+  void add_slice(std::size_t slice) const;
+
+  /// Where the slice is then.
+  [[nodiscard]] std::span<Scalar> slice(std::size_t slice) const;
+
+ private:
+  struct Source {
+    std::span<Scalar> values;
+    int additions = 0;  ///< of the two topmost sums, after this one was put on the stack
+  };
+
+  std::vector<Source> sources_;
+  std::vector<LaneRange> stack_;
+  std::size_t places_ = 1;
+};
+
+}  // namespace microgpt
