@@ -110,6 +110,11 @@ void Activations<Scalar>::set_piece(const PackedDocuments& piece) {
   stride_ = stride_for<Scalar>(columns_);
   tokens_ = std::span(token_storage_).first(positions);
   targets_ = std::span(token_storage_).subspan(positions, positions);
+  // Documents lie anywhere in the stream: ask for all before the first is needed.
+  for (const Document& document : piece.documents) {
+    __builtin_prefetch(piece.stream.data() + document.offset);
+    __builtin_prefetch(piece.stream.data() + document.offset + document.length);
+  }
   std::ranges::fill(distances_, 0);
   Index position = 0;
   for (const Document& document : piece.documents) {
