@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
 #include <type_traits>
 
 #include "kernels/elementary.hpp"
@@ -15,6 +16,12 @@ constexpr int kGroup = static_cast<int>(kDistanceGroup);
 // The score of a key that a query may not see: exp makes it 0.
 template <class Scalar>
 constexpr Scalar kUnseen = -std::numeric_limits<Scalar>::infinity();
+
+// exp(score / √head_size) = 2^(score · binary_scale).
+template <class Scalar>
+Scalar binary_scale(Index head_size) {
+  return static_cast<Scalar>(std::numbers::log2e / std::sqrt(static_cast<double>(head_size)));
+}
 
 // The rows of one head in a matrix that holds queries, keys and values one above the other.
 template <class Scalar>
@@ -136,10 +143,10 @@ Matrix<Scalar> AttentionScratch<Scalar>::d_scores(Index columns) {
 
 template <class Scalar>
 void attention(const Matrix<const Scalar>& qkv, const PackedPositions<Scalar>& packed, Index n_head,
-               AttentionScratch<Scalar>& scratch, const Matrix<Scalar>& log_sum_exp,
+               AttentionScratch<Scalar>& scratch, const Matrix<Scalar>& softmax_terms,
                const Matrix<Scalar>& out) {
   const Index head_size = out.rows / n_head;
-  const Scalar scale = 1 / std::sqrt(static_cast<Scalar>(head_size));
+  const Scalar scale = binary_scale<Scalar>(head_size);
   const auto scores = scratch.probabilities(kLanes<Scalar>);
 
   for (Index position = 0; position < out.cols; position += kLanes<Scalar>) {
@@ -158,25 +165,28 @@ void attention(const Matrix<const Scalar>& qkv, const PackedPositions<Scalar>& p
       }
       Vector<Scalar> sum{};
       for (Index d = 0; d < distances; ++d) {
-        const Vector<Scalar> weight = exp<Scalar>((load(scores.row(d)) - largest) * scale);
+        const Vector<Scalar> weight = exp2<Scalar>((load(scores.row(d)) - largest) * scale);
         store(scores.row(d), weight);
         sum += weight;
       }
-      weigh_back<Scalar>(scores, 0, head.value, position, distances, 1 / sum,
+      const Vector<Scalar> inverse_sum = 1 / sum;
+      weigh_back<Scalar>(scores, 0, head.value, position, distances, inverse_sum,
                          out.row_range(h * head_size, head_size));
-      store(log_sum_exp.row(h) + position, largest * scale + log<Scalar>(sum));
+      store(softmax_terms.row(2 * h) + position, largest);
+      store(softmax_terms.row(2 * h + 1) + position, inverse_sum);
     }
   }
 }
 
 template <class Scalar>
 void attention_backward(const Matrix<const Scalar>& qkv, const PackedPositions<Scalar>& packed,
-                        Index n_head, const Matrix<const Scalar>& log_sum_exp,
+                        Index n_head, const Matrix<const Scalar>& softmax_terms,
                         const Matrix<const Scalar>& d_out, AttentionScratch<Scalar>& scratch,
                         const Matrix<Scalar>& d_qkv) {
   const Index columns = d_out.cols;
   const Index head_size = d_out.rows / n_head;
   const Scalar scale = 1 / std::sqrt(static_cast<Scalar>(head_size));
+  const Scalar exp2_scale = binary_scale<Scalar>(head_size);
   const Index longest = packed.most_distances;
   const auto p = scratch.probabilities(columns);
   const auto d_score = scratch.d_scores(columns);
@@ -195,7 +205,8 @@ void attention_backward(const Matrix<const Scalar>& qkv, const PackedPositions<S
     for (Index position = 0; position < columns; position += kLanes<Scalar>) {
       const Index distances = packed.distances[position / kLanes<Scalar>];
       const Vector<Scalar> place = load(packed.place + position);
-      const Vector<Scalar> log_sum = load(log_sum_exp.row(h) + position);
+      const Vector<Scalar> largest = load(softmax_terms.row(2 * h) + position);
+      const Vector<Scalar> inverse_sum = load(softmax_terms.row(2 * h + 1) + position);
       // d_score = p · (dp - Σ_s p_s dp_s): the gradient of softmax.
       Vector<Scalar> mean{};
       for (Index d = 0; d < distances; d += kGroup) {
@@ -204,7 +215,8 @@ void attention_backward(const Matrix<const Scalar>& qkv, const PackedPositions<S
         masked_scores<Scalar>(head, place, position, d, score);
         dot_group<Scalar>(d_out_head, head.value, position, d, dp);
         unrolled<kGroup>([&](auto g) __attribute__((always_inline)) {
-          const Vector<Scalar> weight = exp<Scalar>(score[g] * scale - log_sum);
+          const Vector<Scalar> weight =
+              exp2<Scalar>((score[g] - largest) * exp2_scale) * inverse_sum;
           store(p.row(d + g) + position, weight);
           store(d_score.row(d + g) + position, dp[g]);
           mean += weight * dp[g];

@@ -9,8 +9,8 @@
 // are sums over distances, with no sum across a vector and nothing transposed, and documents of any
 // length may stand side by side: a lane only takes part in distances up to its place in its own.
 //
-// The probabilities are never stored: forward keeps only log Σ exp(score) of each query and head,
-// and backward makes them again (Dao et al., FlashAttention, 2022).
+// The probabilities are never stored: forward keeps only two terms of each query's softmax, and
+// backward makes them again (Dao et al., FlashAttention, 2022).
 #pragma once
 
 #include "kernels/product.hpp"
@@ -55,19 +55,20 @@ class AttentionScratch {
   AlignedBuffer<Scalar> buffer_;
 };
 
-/// qkv: 3C x positions, queries above keys above values; log_sum_exp: n_head x positions; out:
-/// C x positions. The number of columns is a multiple of the vector's lanes. At least 2 · lanes
-/// scalars in front of the keys can be read.
+/// qkv: 3C x positions, queries above keys above values; softmax_terms: 2 n_head x positions, for
+/// each head the largest score, before scaling, and 1 / Σ exp(score - largest); out: C x positions.
+/// The number of columns is a multiple of the vector's lanes. At least 2 · lanes scalars in front
+/// of the keys can be read.
 template <class Scalar>
 void attention(const Matrix<const Scalar>& qkv, const PackedPositions<Scalar>& packed, Index n_head,
-               AttentionScratch<Scalar>& scratch, const Matrix<Scalar>& log_sum_exp,
+               AttentionScratch<Scalar>& scratch, const Matrix<Scalar>& softmax_terms,
                const Matrix<Scalar>& out);
 
 /// d_qkv = the gradient with respect to qkv, given d_out and what forward has kept. At least
 /// 2 · lanes scalars behind qkv and d_out can be read.
 template <class Scalar>
 void attention_backward(const Matrix<const Scalar>& qkv, const PackedPositions<Scalar>& packed,
-                        Index n_head, const Matrix<const Scalar>& log_sum_exp,
+                        Index n_head, const Matrix<const Scalar>& softmax_terms,
                         const Matrix<const Scalar>& d_out, AttentionScratch<Scalar>& scratch,
                         const Matrix<Scalar>& d_qkv);
 

@@ -1,6 +1,7 @@
 #include "kernels/cross_entropy.hpp"
 
 #include <algorithm>
+#include <numbers>
 
 #include "kernels/elementary.hpp"
 #include "kernels/simd.hpp"
@@ -22,9 +23,10 @@ Vector<Scalar> exponentials_and_losses(const Matrix<Scalar>& logits,
     of_target[static_cast<Index>(lane)] = logits.row(targets[lane])[lane];
   }
 
+  constexpr auto kLog2E = static_cast<Scalar>(std::numbers::log2e);
   Vector<Scalar> sum{};
   for (Index v = 0; v < logits.rows; ++v) {
-    const Vector<Scalar> exponential = exp<Scalar>(load(logits.row(v)) - largest);
+    const Vector<Scalar> exponential = exp2<Scalar>((load(logits.row(v)) - largest) * kLog2E);
     store(logits.row(v), exponential);
     sum += exponential;
   }

@@ -2,8 +2,12 @@
 // type: + - * / act on all lanes, and the same source serves SSE, AVX2, AVX-512 and NEON.
 #pragma once
 
+#include <bit>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
+#include <limits>
+#include <type_traits>
 #include <utility>
 
 #if defined(__AVX512F__)
@@ -81,6 +85,27 @@ inline void store_partial(Scalar* to, Vector<Scalar> vector, std::ptrdiff_t coun
   }
 #else
   for (std::ptrdiff_t lane = 0; lane < count; ++lane) to[lane] = vector[lane];
+#endif
+}
+
+/// x · 2ⁿ for integers n whose power of two is a normal number.
+template <class Scalar>
+[[gnu::always_inline]] inline Vector<Scalar> times_power_of_two(Vector<Scalar> x,
+                                                                Vector<Scalar> n) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(Scalar) == 4) {
+    return _mm512_scalef_ps(x, n);
+  } else {
+    return _mm512_scalef_pd(x, n);
+  }
+#else
+  // Added to this, an integer stands in the lowest bits, and is shifted to where exponents are.
+  constexpr int kDigits = std::numeric_limits<Scalar>::digits;
+  constexpr Scalar kBias = Scalar{3} * (Scalar{1} * (std::uint64_t{1} << (kDigits - 2))) +
+                           (std::numeric_limits<Scalar>::max_exponent - 1);
+  using Integer = std::conditional_t<sizeof(Scalar) == 4, std::int32_t, std::int64_t>;
+  return x * std::bit_cast<Vector<Scalar> >(std::bit_cast<Vector<Integer> >(n + kBias)
+                                            << (kDigits - 1));
 #endif
 }
 

@@ -22,7 +22,7 @@ Index stride_for(Index columns) {
 // Rows of all matrices that an Activations carves from its buffer.
 Index rows_of(const ModelShape& shape) {
   const Index n_embd = shape.n_embd;
-  const Index per_layer = 6 * n_embd + shape.n_head + shape.mlp_width() + 2;
+  const Index per_layer = 6 * n_embd + 2 * shape.n_head + shape.mlp_width() + 2;
   const Index shared = 8 * n_embd + 2 * shape.mlp_width() + shape.vocab_size + 4;
   return shared + shape.n_layer * per_layer;
 }
@@ -72,7 +72,7 @@ Activations<Scalar>::Activations(const ModelShape& shape, Index max_positions)
   for (Index l = 0; l < shape.n_layer; ++l) {
     layers_.push_back({.input = take(shape.n_embd),
                        .qkv = take(3 * shape.n_embd),
-                       .log_sum_exp = take(shape.n_head),
+                       .softmax_terms = take(2 * shape.n_head),
                        .attended = take(shape.n_embd),
                        .middle = take(shape.n_embd),
                        .hidden = take(shape.mlp_width()),
@@ -152,7 +152,7 @@ LayerActivations<Scalar> Activations<Scalar>::layer(Index index) const {
   return {.input = of(slots.input),
           .input_inverse_rms = slots.input_inverse_rms,
           .qkv = of(slots.qkv),
-          .log_sum_exp = of(slots.log_sum_exp),
+          .softmax_terms = of(slots.softmax_terms),
           .attended = of(slots.attended),
           .middle = of(slots.middle),
           .middle_inverse_rms = slots.middle_inverse_rms,

@@ -6,8 +6,8 @@
 // those behind the last position hold numbers of no meaning, but finite ones.
 //
 // Stored per position and layer: the two residual inputs, queries, keys and values, the attended
-// values, the MLP's input to its activation, and three reciprocal roots and log-sums. Norms,
-// activations and attention probabilities are cheap to make again, and are not stored.
+// values, the MLP's input to its activation, two reciprocal roots, and two terms of each softmax.
+// Norms, activations and attention probabilities are cheap to make again, and are not stored.
 #pragma once
 
 #include <array>
@@ -48,14 +48,14 @@ struct PackedDocuments {
 /// C = n_embd.
 template <class Scalar>
 struct LayerActivations {
-  Matrix<Scalar> input;        ///< C x positions: the residual stream before attention
-  Scalar* input_inverse_rms;   ///< positions
-  Matrix<Scalar> qkv;          ///< 3C x positions
-  Matrix<Scalar> log_sum_exp;  ///< n_head x positions
-  Matrix<Scalar> attended;     ///< C x positions
-  Matrix<Scalar> middle;       ///< C x positions: the residual stream before the MLP
-  Scalar* middle_inverse_rms;  ///< positions
-  Matrix<Scalar> hidden;       ///< 4C x positions: before the activation
+  Matrix<Scalar> input;          ///< C x positions: the residual stream before attention
+  Scalar* input_inverse_rms;     ///< positions
+  Matrix<Scalar> qkv;            ///< 3C x positions
+  Matrix<Scalar> softmax_terms;  ///< 2 n_head x positions
+  Matrix<Scalar> attended;       ///< C x positions
+  Matrix<Scalar> middle;         ///< C x positions: the residual stream before the MLP
+  Scalar* middle_inverse_rms;    ///< positions
+  Matrix<Scalar> hidden;         ///< 4C x positions: before the activation
 };
 
 template <class Scalar>
@@ -125,7 +125,7 @@ class Activations {
     Index rows;
   };
   struct LayerSlots {
-    Slot input, qkv, log_sum_exp, attended, middle, hidden;
+    Slot input, qkv, softmax_terms, attended, middle, hidden;
     Scalar* input_inverse_rms;
     Scalar* middle_inverse_rms;
   };

@@ -100,11 +100,11 @@ class AttentionRun {
 
   void forward() { forward(scratch_); }
   void forward(AttentionScratch<Scalar>& scratch) {
-    attention<Scalar>(qkv, packed(), n_head_, scratch, log_sum_exp, out);
+    attention<Scalar>(qkv, packed(), n_head_, scratch, softmax_terms, out);
   }
   void backward() { backward(scratch_); }
   void backward(AttentionScratch<Scalar>& scratch) {
-    attention_backward<Scalar>(qkv, packed(), n_head_, log_sum_exp, d_out, scratch, d_qkv);
+    attention_backward<Scalar>(qkv, packed(), n_head_, softmax_terms, d_out, scratch, d_qkv);
   }
 
   /// Takes `count` positions of another run's inputs, from `first` there to `to` here.
@@ -119,13 +119,13 @@ class AttentionRun {
     return {place_.row(0), distances_.data(), *std::ranges::max_element(distances_)};
   }
 
-  Grid<Scalar> qkv, out, log_sum_exp, d_out, d_qkv;
+  Grid<Scalar> qkv, out, softmax_terms, d_out, d_qkv;
 
  private:
   AttentionRun(const AttentionCase& sizes, Index columns)
       : qkv(Grid<Scalar>::random(3 * sizes.width(), columns, 1)),
         out(sizes.width(), columns),
-        log_sum_exp(sizes.n_head, columns),
+        softmax_terms(2 * sizes.n_head, columns),
         d_out(Grid<Scalar>::random(sizes.width(), columns, 2)),
         d_qkv(3 * sizes.width(), columns),
         n_head_(sizes.n_head),

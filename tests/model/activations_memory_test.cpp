@@ -55,7 +55,7 @@ std::vector<Part<Scalar>> parts_of(Activations<Scalar>& activations, const Model
     parts.push_back({prefix + "input", layer.input});
     parts.push_back({prefix + "input_inverse_rms", row(layer.input_inverse_rms)});
     parts.push_back({prefix + "qkv", layer.qkv});
-    parts.push_back({prefix + "log_sum_exp", layer.log_sum_exp});
+    parts.push_back({prefix + "softmax_terms", layer.softmax_terms});
     parts.push_back({prefix + "attended", layer.attended});
     parts.push_back({prefix + "middle", layer.middle});
     parts.push_back({prefix + "middle_inverse_rms", row(layer.middle_inverse_rms)});

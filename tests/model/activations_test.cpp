@@ -97,7 +97,7 @@ TEST_P(ActivationsTest, HasTheShapesOfTheModel) {
     const auto layer = activations.layer(l);
     expect_shape(layer.input, n_embd);
     expect_shape(layer.qkv, 3 * n_embd);
-    expect_shape(layer.log_sum_exp, shape().n_head);
+    expect_shape(layer.softmax_terms, 2 * shape().n_head);
     expect_shape(layer.attended, n_embd);
     expect_shape(layer.middle, n_embd);
     expect_shape(layer.hidden, 4 * n_embd);

@@ -2,9 +2,9 @@
 
 #include <benchmark/benchmark.h>
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <numeric>
 #include <thread>
 #include <vector>
 
@@ -32,15 +32,11 @@ double fma_rate() {
   return 2.0 * kChains * kRounds * static_cast<double>(kernels::kLanes<float>) / seconds;
 }
 
-double fma_speed_up(int threads) {
-  constexpr int kTries = 5;
-  constexpr int kLoops = 20;
-  std::vector<double> ratios;
-  for (int attempt = 0; attempt < kTries; ++attempt) {
-    double alone = 0;
-    for (int loop = 0; loop < kLoops; ++loop) alone += fma_rate() / kLoops;
-    std::atomic<int> ready{0};
-    std::vector<double> rates(static_cast<std::size_t>(threads));
+double fma_rate_together(int threads) {
+  constexpr int kLoops = 10;
+  std::atomic<int> ready{0};
+  std::vector<double> rates(static_cast<std::size_t>(threads));
+  {
     std::vector<std::jthread> team;
     for (double& rate : rates) {
       team.emplace_back([&rate, &ready, threads] {
@@ -48,13 +44,8 @@ double fma_speed_up(int threads) {
         for (int loop = 0; loop < kLoops; ++loop) rate += fma_rate() / kLoops;
       });
     }
-    team.clear();
-    double together = 0;
-    for (const double rate : rates) together += rate;
-    ratios.push_back(together / alone);
   }
-  std::ranges::sort(ratios);
-  return ratios[kTries / 2];
+  return std::accumulate(rates.begin(), rates.end(), 0.0);
 }
 
 }  // namespace microgpt::bench

@@ -7,8 +7,7 @@ namespace microgpt::bench {
 /// some milliseconds.
 [[nodiscard]] double fma_rate();
 
-/// The sum of the rates of so many threads at once, over that of one alone: what the machine itself
-/// gains from them. Median of some tries.
-[[nodiscard]] double fma_speed_up(int threads);
+/// The sum of the rates of so many threads at once.
+[[nodiscard]] double fma_rate_together(int threads);
 
 }  // namespace microgpt::bench

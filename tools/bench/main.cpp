@@ -3,8 +3,9 @@
 //
 // Each shape is one Google Benchmark whose iterations are rounds: in a round all sides of the shape
 // (one thread, two threads, …) train one after the other for some milliseconds, with the rate of
-// fused multiply-adds measured between them. A share or a ratio is taken within its round, so that
-// a noisy machine disturbs both of its sides; the table gives medians and ranges over the rounds.
+// fused multiply-adds measured between them, of one thread and of as many as the side has. A share
+// or a ratio is taken within its round, so that a noisy machine disturbs both of its sides; the
+// table gives medians and ranges over the rounds.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
@@ -51,6 +52,7 @@ void measure(benchmark::State& state, const Shape& shape, const Options& options
                     .tokens_per_second = {},
                     .share_of_core = {},
                     .speed_up = {},
+                    .machine_speed_up = {},
                     .phases = {}});
   }
 
@@ -69,6 +71,7 @@ void measure(benchmark::State& state, const Shape& shape, const Options& options
       row.tokens_per_second.add(done.tokens_per_second());
       row.share_of_core.add(done.tokens_per_second() * row.flops_per_token / rate);
       row.speed_up.add(first_side / done.seconds_per_document());
+      if (row.threads > 1) row.machine_speed_up.add(fma_rate_together(row.threads) / rate);
     }
     state.SetIterationTime(first_side * static_cast<double>(shape.batch_size));
   }
@@ -122,9 +125,6 @@ int run(int argc, char** argv) {
   const Options options = parse(argc, argv);
 
   Results results;
-  for (const int threads : options.threads) {
-    if (threads > 1) results.fma_speed_ups.emplace_back(threads, fma_speed_up(threads));
-  }
   for (const std::string& name : options.shapes) {
     Shape shape = shape_named(name);
     if (options.batch_size > 0) shape.batch_size = options.batch_size;

@@ -13,6 +13,7 @@ namespace {
 std::string percent(double share) { return fmt::format("{:.0f}", 100 * share); }
 
 std::string median_and_range(const Samples& samples, double unit, int digits) {
+  if (samples.values.empty()) return "";
   return fmt::format("{:.{}f} ({:.{}f}-{:.{}f})", samples.median() * unit, digits,
                      samples.least() * unit, digits, samples.most() * unit, digits);
 }
@@ -22,6 +23,7 @@ double waiting(const WorkerProfile& phases) {
 }
 
 nlohmann::ordered_json to_json(const Samples& samples) {
+  if (samples.values.empty()) return nullptr;
   return {{"median", samples.median()},
           {"least", samples.least()},
           {"most", samples.most()},
@@ -42,23 +44,20 @@ double Samples::most() const { return *std::ranges::max_element(values); }
 std::string to_table(const Results& results) {
   std::string text = fmt::format("{}\none core: {} GFLOP/s of fused multiply-adds\n",
                                  build_description(), median_and_range(results.fma_rate, 1e-9, 0));
-  for (const auto& [threads, speed_up] : results.fma_speed_ups) {
-    text +=
-        fmt::format("{} threads of nothing but multiply-adds: {:.2f} x one\n", threads, speed_up);
-  }
-  text +=
-      fmt::format("\n{:5} {:>7} {:>11} {:>12} {:>8}  {:18} {:20} {:>4} {:>4} {:>4} {:>4} {:>4}\n",
-                  "shape", "threads", "µs/document", "tokens/s", "GFLOP/s", "% of one core",
-                  "speed-up", "fwd", "bwd", "red", "adam", "wait");
+  text += fmt::format(
+      "\n{:5} {:>7} {:>11} {:>12} {:>8}  {:18} {:20} {:20} {:>4} {:>4} {:>4} {:>4} {:>4}\n",
+      "shape", "threads", "µs/document", "tokens/s", "GFLOP/s", "% of one core", "speed-up",
+      "the machine's", "fwd", "bwd", "red", "adam", "wait");
   for (const Result& row : results.rows) {
     const double tokens = row.tokens_per_second.median();
     text += fmt::format(
-        "{:5} {:>7} {:>11.2f} {:>12.0f} {:>8.1f}  {:18} {:20} {:>4} {:>4} {:>4} {:>4} {:>4}\n",
+        "{:5} {:>7} {:>11.2f} {:>12.0f} {:>8.1f}  {:18} {:20} {:20} {:>4} {:>4} {:>4} {:>4} "
+        "{:>4}\n",
         row.shape, row.threads, row.us_per_document.median(), tokens,
         tokens * row.flops_per_token * 1e-9, median_and_range(row.share_of_core, 100, 0),
-        median_and_range(row.speed_up, 1, 2), percent(row.phases.forward),
-        percent(row.phases.backward), percent(row.phases.all_reduce), percent(row.phases.adam),
-        percent(waiting(row.phases)));
+        median_and_range(row.speed_up, 1, 2), median_and_range(row.machine_speed_up, 1, 2),
+        percent(row.phases.forward), percent(row.phases.backward), percent(row.phases.all_reduce),
+        percent(row.phases.adam), percent(waiting(row.phases)));
   }
   return text;
 }
@@ -66,11 +65,7 @@ std::string to_table(const Results& results) {
 std::string to_json(const Results& results) {
   nlohmann::ordered_json json{{"build", build_description()},
                               {"fma_rate_of_one_core", to_json(results.fma_rate)},
-                              {"fma_speed_up", nlohmann::ordered_json::object()},
                               {"results", nlohmann::ordered_json::array()}};
-  for (const auto& [threads, speed_up] : results.fma_speed_ups) {
-    json["fma_speed_up"][std::to_string(threads)] = speed_up;
-  }
   for (const Result& row : results.rows) {
     json["results"].push_back({{"shape", row.shape},
                                {"threads", row.threads},
@@ -79,6 +74,7 @@ std::string to_json(const Results& results) {
                                {"tokens_per_second", to_json(row.tokens_per_second)},
                                {"share_of_core", to_json(row.share_of_core)},
                                {"speed_up", to_json(row.speed_up)},
+                               {"machine_speed_up", to_json(row.machine_speed_up)},
                                {"phases",
                                 {{"forward", row.phases.forward},
                                  {"backward", row.phases.backward},

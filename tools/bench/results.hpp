@@ -25,14 +25,14 @@ struct Result {
   double flops_per_token = 0;
   Samples us_per_document;
   Samples tokens_per_second;
-  Samples share_of_core;  ///< of the rate of fused multiply-adds just before and after
-  Samples speed_up;       ///< documents a second over those of the shape's first side
-  WorkerProfile phases;   ///< shares of all threads' time
+  Samples share_of_core;     ///< of the rate of fused multiply-adds just before and after
+  Samples speed_up;          ///< documents a second over those of the shape's first side
+  Samples machine_speed_up;  ///< of nothing but multiply-adds; empty for one thread
+  WorkerProfile phases;      ///< shares of all threads' time
 };
 
 struct Results {
   Samples fma_rate;  ///< one core's, floating-point operations a second
-  std::vector<std::pair<int, double>> fma_speed_ups;  ///< the machine's own, for numbers of threads
   std::vector<Result> rows;
 };
 
