@@ -55,6 +55,12 @@ template <class Scalar>
 void multiply_add(const Matrix<const Scalar>& a, const Matrix<const Scalar>& b,
                   const Matrix<const Scalar>& addend, const Matrix<Scalar>& c);
 
+/// c = a₁ · b₁ + a₂ · b₂, where a₁ is the first `first_part` columns of a, and b₁ as many rows of
+/// b. Each product is summed first: the bits are those of multiply and multiply_add.
+template <class Scalar>
+void multiply_parts(const Matrix<const Scalar>& a, const Matrix<const Scalar>& b, Index first_part,
+                    const Matrix<Scalar>& c);
+
 /// c = aᵀ · b for a (k x m), b (k x n), c (m x n).
 template <class Scalar>
 void multiply_transposed(const Matrix<const Scalar>& a, const Matrix<const Scalar>& b,

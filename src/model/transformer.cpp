@@ -45,16 +45,15 @@ template <class Scalar>
 void weight_gradient(const Matrix<const Scalar>& dy, const Matrix<const Scalar>& x_transposed,
                      const Activations<Scalar>& activations, Gradient mode,
                      const Matrix<Scalar>& dw) {
+  if (mode == Gradient::replace) {
+    const Index first_part = activations.parts()[0].count;
+    multiply_parts<Scalar>(dy.column_range(0, x_transposed.rows), x_transposed, first_part, dw);
+    return;
+  }
   for (const auto& part : activations.parts()) {
     if (part.count == 0) continue;
-    const auto dy_part = dy.column_range(part.first, part.count);
-    const auto x_part = x_transposed.row_range(part.first, part.count);
-    if (mode == Gradient::add) {
-      multiply_add<Scalar>(dy_part, x_part, dw, dw);
-    } else {
-      multiply<Scalar>(dy_part, x_part, dw);
-    }
-    mode = Gradient::add;
+    multiply_add<Scalar>(dy.column_range(part.first, part.count),
+                         x_transposed.row_range(part.first, part.count), dw, dw);
   }
 }
 

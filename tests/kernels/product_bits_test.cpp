@@ -91,6 +91,23 @@ TYPED_TEST(ProductBitsTest, AreThoseOfTheSumWhereSomethingIsAdded) {
   EXPECT_TRUE(same_bits(addend.values(), sum.values()));
 }
 
+// Two lanes whose documents are packed together leave the sum that they leave one by one.
+TYPED_TEST(ProductBitsTest, OfTwoPartsAreThoseOfTheSecondAddedToTheFirst) {
+  for (Index first_part = 1; first_part <= this->kDepth; ++first_part) {
+    const Index rest = this->kDepth - first_part;
+    Grid<TypeParam> together(this->kRows, this->kCols), one_by_one(this->kRows, this->kCols);
+    multiply_parts<TypeParam>(this->a_, this->b_, first_part, together);
+    multiply<TypeParam>(this->a_.matrix().column_range(0, first_part),
+                        this->b_.matrix().row_range(0, first_part), one_by_one);
+    if (rest > 0) {
+      multiply_add<TypeParam>(this->a_.matrix().column_range(first_part, rest),
+                              this->b_.matrix().row_range(first_part, rest), one_by_one,
+                              one_by_one);
+    }
+    EXPECT_TRUE(same_bits(together.values(), one_by_one.values())) << first_part;
+  }
+}
+
 // Where rows that follow each other no longer fit into a cache together.
 TYPED_TEST(ProductBitsTest, AreTheSameInDeepProducts) {
   const Index rows = 53, depth = 40'000;
