@@ -5,7 +5,6 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <limits>
 #include <type_traits>
 #include <utility>
@@ -30,6 +29,7 @@ inline constexpr std::size_t kVectorRegisters = 16;
 template <class Scalar>
 struct VectorOf {
   using Type [[gnu::vector_size(kVectorBytes)]] = Scalar;
+  using InMemory [[gnu::vector_size(kVectorBytes), gnu::aligned(alignof(Scalar))]] = Scalar;
 };
 template <class Scalar>
 using Vector = typename VectorOf<Scalar>::Type;
@@ -44,16 +44,16 @@ constexpr std::ptrdiff_t padded(std::ptrdiff_t count) {
   return (count + kLanes<Scalar> - 1) / kLanes<Scalar> * kLanes<Scalar>;
 }
 
+// A vector in memory aliases scalars of its kind alone. (Through memcpy it would alias everything,
+// and whatever a loop knows of its matrices would be read again after each store.)
 template <class Scalar>
 inline Vector<Scalar> load(const Scalar* from) {
-  Vector<Scalar> vector;
-  std::memcpy(&vector, from, sizeof(vector));
-  return vector;
+  return *reinterpret_cast<const typename VectorOf<Scalar>::InMemory*>(from);
 }
 
 template <class Scalar>
 inline void store(Scalar* to, Vector<Scalar> vector) {
-  std::memcpy(to, &vector, sizeof(vector));
+  *reinterpret_cast<typename VectorOf<Scalar>::InMemory*>(to) = vector;
 }
 
 /// The first `count` lanes from memory, zero in the others; nothing beyond is touched.
