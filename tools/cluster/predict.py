@@ -19,8 +19,8 @@ A step's time on R ranks of N threads each:
   messages  small models: one gather of all gradients; large ones: each rank sends its gradient and
             receives the parameters, which is about twice the model, and three rounds of messages
 
-The tokens of a step are cut into lanes of 32, at most 64, or one for each 512 tokens up to 1,024, and fewer
-where their gradients would take more than 1 GiB. A worker without a lane has nothing to do.
+The tokens of a step are dealt to lanes of about 32, or 256 where a gradient takes more than 8 MiB: a power of
+two of them, at most 64, or one for each 512 tokens up to 1,024. A worker without a lane has nothing to do.
 
 examples:
   tools/cluster/predict.py --n-embd 64 --tokens 469 --token-seconds 1.79e-6
@@ -31,7 +31,7 @@ examples:
 
 SLICE = 2048  # parameters; a shard is whole slices
 GATHERED_BYTES = 1 << 18
-LANE_BUDGET_BYTES = 1 << 30
+LARGE_GRADIENT_BYTES = 1 << 23
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,11 @@ def power(number):
     return 1 << number.bit_length() - 1 if number else 0
 
 
+def next_power(number):
+    """The least power of two from a number on."""
+    return 1 << (number - 1).bit_length()
+
+
 @dataclass(frozen=True)
 class Job:
     """A step of training, and how fast one worker is."""
@@ -73,12 +78,10 @@ class Job:
         return self.parameters * self.scalar_bytes
 
     def lanes(self):
-        """As src/training/batch_plan.cpp cuts a step."""
-        wanted = math.ceil(self.tokens / 32)
-        if wanted > 2:
-            wanted = max(4, (wanted + 2) // 4 * 4)
-        most = min(max(64, power(int(self.tokens) // 512)), 1024, max(4, power(LANE_BUDGET_BYTES // self.model_bytes)))
-        return max(1, min(wanted, most))
+        """As src/training/batch_plan.cpp has them."""
+        wanted = math.ceil(self.tokens / (256 if self.model_bytes > LARGE_GRADIENT_BYTES else 32))
+        most = min(max(64, power(int(self.tokens) // 512)), 1024)
+        return min(next_power((3 * wanted + 3) // 4), most)
 
     def compute_seconds(self, ranks):
         """Of the rank with most lanes: its workers take them one by one."""
