@@ -2,7 +2,8 @@
 //
 // The tree over the lanes adds lanes 2i and 2i + 1 first. A worker that has both packs them into
 // one piece, and its products leave their sum: the same bits as two lanes and an addition, but
-// fewer and larger products. Where pairs cannot be shared evenly, the rest are single lanes.
+// fewer and larger products. Where pairs cannot be shared evenly, the rest are single lanes; and all
+// are, where two do not fit into a piece.
 #pragma once
 
 #include "distributed/reduction_plan.hpp"
@@ -11,10 +12,10 @@ namespace microgpt {
 
 class LaneWork {
  public:
-  LaneWork(LaneRange lanes, int workers)
+  LaneWork(LaneRange lanes, int workers, bool pairs_fit = true)
       : lanes_(lanes),
         first_pair_(lanes.first + lanes.first % 2),
-        pairs_(lanes.size() == 0 ? 0 : (lanes.end - first_pair_) / 2) {
+        pairs_(lanes.size() == 0 || !pairs_fit ? 0 : (lanes.end - first_pair_) / 2) {
     pairs_ -= pairs_ % workers;
   }
 
