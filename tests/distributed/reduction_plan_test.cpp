@@ -87,6 +87,31 @@ TEST(ReductionPlanTest, HasTheBitsOfOneProcess) {
   }
 }
 
+// Of all pairs of ranges just those that the tree adds: for d = 1, 2, 4, ... the lanes from i and
+// those from i + d, d of them or as many as there are.
+TEST(ReductionPlanTest, SiblingsAreWhatTheTreeAdds) {
+  for (int lanes = 1; lanes <= 20; ++lanes) {
+    std::vector<std::pair<LaneRange, LaneRange>> additions;
+    for (int d = 1; d < lanes; d *= 2) {
+      for (int i = 0; i + d < lanes; i += 2 * d) {
+        additions.push_back({{i, i + d}, {i + d, std::min(i + 2 * d, lanes)}});
+      }
+    }
+    std::vector<LaneRange> ranges;
+    for (int first = 0; first < lanes; ++first) {
+      for (int end = first + 1; end <= lanes; ++end) ranges.push_back({first, end});
+    }
+    for (const LaneRange left : ranges) {
+      for (const LaneRange right : ranges) {
+        const bool added = std::ranges::find(additions, std::pair{left, right}) != additions.end();
+        ASSERT_EQ(are_siblings(left, right, lanes), added)
+            << left.first << " .. " << left.end << " and " << right.first << " .. " << right.end
+            << " of " << lanes;
+      }
+    }
+  }
+}
+
 TEST(ReductionPlanTest, GivesNobodyMuchMoreThanAnEqualShare) {
   for (int ranks = 1; ranks <= kMaxRanks; ++ranks) {
     ReductionPlan plan(kMaxLanes, ranks);

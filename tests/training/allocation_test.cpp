@@ -7,6 +7,7 @@
 
 #include "distributed/thread_group.hpp"
 #include "training/data_parallel.hpp"
+#include "training/large_gradients.hpp"
 #include "training/support.hpp"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -36,20 +37,27 @@ void* aligned_alloc(std::size_t alignment, std::size_t size) {
 namespace microgpt {
 namespace {
 
-class AllocationTest : public testing::TestWithParam<std::tuple<int, int>> {};
+constexpr std::size_t kBatch = 80;
+
+class AllocationTest : public testing::TestWithParam<std::tuple<int, int, std::int64_t>> {};
 
 TEST_P(AllocationTest, AStepAllocatesNothing) {
 #if !defined(__GLIBC__) || defined(MICROGPT_CANNOT_COUNT)
   GTEST_SKIP() << "malloc cannot be counted in this build";
 #endif
-  const auto [ranks, threads] = GetParam();
+  const auto [ranks, threads, n_embd] = GetParam();
   const Dataset dataset = test::random_words(300, 16);
   const ModelShape shape{.vocab_size = dataset.tokenizer().vocab_size(),
                          .n_layer = 2,
-                         .n_embd = 64,
+                         .n_embd = n_embd,
                          .n_head = 4,
                          .block_size = 16,
                          .activation = Activation::gelu};
+  const std::size_t gradient =
+      static_cast<std::size_t>(ParameterLayout(shape).size()) * sizeof(float);
+  const BatchLimits limits = batch_limits(shape, kBatch, gradient);
+  const ReductionLimits own = reduction_limits(static_cast<int>(limits.max_lanes), ranks);
+  EXPECT_EQ(gradient_buffers(own, threads, gradient) < own.lanes_of_a_rank, n_embd == 224);
   const kernels::AdamStep step{.learning_rate = 0.01,
                                .beta1 = 0.9,
                                .beta2 = 0.95,
@@ -64,28 +72,63 @@ TEST_P(AllocationTest, AStepAllocatesNothing) {
     PythonRandom random(1);
     initialize_parameters<float>(ParameterLayout(shape), 0.02, false, random,
                                  state.parameters.values());
-    DataParallelEngine<float> engine(shape, state, dataset.stream(), 40, threads, group);
-    const auto run_steps = [&] {
-      for (std::size_t first = 0; first + 40 <= documents.size(); first += 40) {
-        engine.compute_gradient(documents.subspan(first, 40));
+    DataParallelEngine<float> engine(shape, state, dataset.stream(), kBatch, threads, group);
+    const auto run_steps = [&](std::size_t batch) {
+      for (std::size_t first = 0; first + batch <= documents.size(); first += batch) {
+        engine.compute_gradient(documents.subspan(first, batch));
         engine.update(step);
       }
     };
-    run_steps();
+    // Meanwhile threads start; but in steps of few lanes, which leave nothing to those of many.
+    run_steps(kBatch / 4);
     all_here.arrive_and_wait();
     const std::size_t before = allocations.load();
     EXPECT_GT(before, 0U);
     all_here.arrive_and_wait();
-    run_steps();
+    run_steps(kBatch);
     all_here.arrive_and_wait();
     EXPECT_EQ(allocations.load() - before, 0U);
     all_here.arrive_and_wait();
   });
 }
 
+// The wider model's gradients, of 5 MB, are too large for one a lane.
 INSTANTIATE_TEST_SUITE_P(RanksAndThreads, AllocationTest,
-                         testing::Values(std::tuple{1, 1}, std::tuple{1, 2}, std::tuple{1, 8},
-                                         std::tuple{3, 1}, std::tuple{2, 2}));
+                         testing::Values(std::tuple{1, 1, 64}, std::tuple{1, 2, 64},
+                                         std::tuple{1, 8, 64}, std::tuple{3, 1, 64},
+                                         std::tuple{2, 2, 64}, std::tuple{1, 1, 224},
+                                         std::tuple{1, 8, 224}, std::tuple{2, 2, 224}));
+
+// From the first batch on, however much longer the next one is.
+TEST(PlanAllocationTest, DealingAllocatesNothing) {
+#if !defined(__GLIBC__) || defined(MICROGPT_CANNOT_COUNT)
+  GTEST_SKIP() << "malloc cannot be counted in this build";
+#endif
+  const std::vector<Document> documents(300, {.offset = 0, .length = 16});
+  const BatchLimits limits{.max_lanes = 64, .lane_positions = 32, .piece_positions = 128};
+  LanePlan plan(limits, 300, 16);
+  const std::size_t before = allocations.load();
+  for (const std::size_t count : {1U, 40U, 300U}) plan.deal(std::span(documents).first(count));
+  EXPECT_EQ(allocations.load() - before, 0U);
+}
+
+// Nor does a step of shared buffers, even the first.
+TEST(PlanAllocationTest, SharingBuffersAllocatesNothing) {
+#if !defined(__GLIBC__) || defined(MICROGPT_CANNOT_COUNT)
+  GTEST_SKIP() << "malloc cannot be counted in this build";
+#endif
+  const ReductionLimits limits = reduction_limits(64, 1);
+  LaneGradients<float> gradients(test::large_shape(limits), limits, 1);
+  TreeSum<float> sum(64);
+  const std::size_t before = allocations.load();
+  gradients.begin_step({.first = 0, .end = 64}, 64);
+  for (int lane = 0; lane < 64; ++lane) {
+    (void)gradients.begin({lane, lane + 1});
+    gradients.finish({lane, lane + 1});
+  }
+  sum.plan(gradients.subtrees({.lanes = {0, 64}}), 64, 1);
+  EXPECT_EQ(allocations.load() - before, 0U);
+}
 
 }  // namespace
 }  // namespace microgpt

@@ -1,11 +1,26 @@
-// Lanes and pieces cover the documents once, in order, within the limits.
+// Lanes are as many as the positions are worth, a power of two of them; pieces cover the documents
+// once, in order, within the limits.
 #include "training/batch_plan.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <bit>
+#include <cstdlib>
+
 namespace microgpt {
 namespace {
+
+constexpr std::size_t kMebibyte = std::size_t{1} << 20U;
+constexpr std::size_t kSmallGradient = kMebibyte / 64;
+
+ModelShape shape_of(std::int64_t block_size) {
+  return {.vocab_size = 27, .n_layer = 1, .n_embd = 16, .n_head = 4, .block_size = block_size};
+}
+
+BatchLimits limits_of(std::int64_t max_lanes, std::int64_t lane_positions) {
+  return {.max_lanes = max_lanes, .lane_positions = lane_positions, .piece_positions = 128};
+}
 
 std::vector<Document> documents_of(std::initializer_list<std::int64_t> lengths) {
   std::vector<Document> documents;
@@ -24,69 +39,89 @@ void expect_cover(const std::vector<Document>& documents,
   EXPECT_EQ(next, documents.data() + documents.size());
 }
 
-TEST(BatchPlanTest, LanesCoverTheDocumentsInOrder) {
-  std::vector<std::span<const Document>> lanes;
-  for (std::int64_t count = 1; count <= 200; ++count) {
-    std::vector<Document> documents;
-    for (std::int64_t i = 0; i < count; ++i) {
-      documents.push_back({.offset = i, .length = 1 + (i * 7919) % 16});
+TEST(BatchPlanTest, LanesAreAPowerOfTwo) {
+  for (std::int64_t positions = 1; positions <= 5000; ++positions) {
+    const std::int64_t lanes = lane_count(positions, limits_of(1024, 32));
+    ASSERT_TRUE(std::has_single_bit(static_cast<std::uint64_t>(lanes))) << positions;
+    ASSERT_GE(lanes, lane_count(positions - 1, limits_of(1024, 32)));
+  }
+}
+
+// Twice as many lanes would be further from the length that a lane is to have, and so would half
+// as many. Both distances from it are multiplied by the number of lanes.
+TEST(BatchPlanTest, LanesAreNearlyAsLongAsWanted) {
+  for (const std::int64_t wanted : {32, 256}) {
+    for (std::int64_t positions = wanted; positions <= 60 * wanted; positions += wanted) {
+      const std::int64_t lanes = lane_count(positions, limits_of(1024, wanted));
+      EXPECT_LT(2 * std::abs(positions - lanes * wanted), std::abs(positions - 2 * lanes * wanted))
+          << positions;
+      if (lanes > 1) {
+        EXPECT_LT(std::abs(positions - lanes * wanted), std::abs(2 * positions - lanes * wanted))
+            << positions;
+      }
     }
-    const BatchLimits limits{.max_lanes = std::min<std::int64_t>(count, 64),
-                             .lane_positions = 16,
-                             .piece_positions = 128};
-    plan_lanes(documents, limits, lanes);
-    expect_cover(documents, lanes);
-    EXPECT_LE(std::ssize(lanes), limits.max_lanes);
   }
 }
 
-TEST(BatchPlanTest, LanesAreOfSimilarLength) {
-  const std::vector<Document> documents(64, Document{.offset = 0, .length = 8});
-  std::vector<std::span<const Document>> lanes;
-  plan_lanes(documents, {.max_lanes = 64, .lane_positions = 32, .piece_positions = 128}, lanes);
-  EXPECT_EQ(lanes.size(), 16U);
-  for (const auto& lane : lanes) EXPECT_EQ(count_positions(lane), 32);
-}
-
-TEST(BatchPlanTest, LanesComeInFoursOnceThereAreMoreThanTwo) {
-  std::vector<std::span<const Document>> lanes;
-  for (const auto& [count, expected] :
-       {std::pair{4, 1}, {8, 2}, {9, 4}, {16, 4}, {20, 4}, {24, 8}, {60, 16}}) {
-    const std::vector<Document> documents(static_cast<std::size_t>(count),
-                                          Document{.offset = 0, .length = 8});
-    plan_lanes(documents, {.max_lanes = 64, .lane_positions = 32, .piece_positions = 128}, lanes);
-    EXPECT_EQ(std::ssize(lanes), expected) << count;
+TEST(BatchPlanTest, LanesAreOneForFewPositionsAndMoreForMore) {
+  for (const auto& [positions, lanes] :
+       {std::pair{1, 1}, {32, 1}, {33, 2}, {64, 2}, {65, 4}, {160, 4}, {161, 8}, {480, 16}}) {
+    EXPECT_EQ(lane_count(positions, limits_of(64, 32)), lanes) << positions;
   }
 }
 
-// 40 positions in two lanes: 17 + 23 is nearer to halves than 26 + 14.
-TEST(BatchPlanTest, LanesEndAtTheNearestDocument) {
-  const auto documents = documents_of({8, 9, 9, 8, 6});
-  std::vector<std::span<const Document>> lanes;
-  plan_lanes(documents, {.max_lanes = 64, .lane_positions = 32, .piece_positions = 128}, lanes);
-  ASSERT_EQ(lanes.size(), 2U);
-  EXPECT_EQ(count_positions(lanes[0]), 17);
-  EXPECT_EQ(count_positions(lanes[1]), 23);
+TEST(BatchPlanTest, LanesAreNeverMoreThanTheLimit) {
+  for (const std::int64_t most : {1, 3, 8, 64}) {
+    EXPECT_EQ(lane_count(1'000'000, limits_of(most, 32)), most);
+    EXPECT_EQ(lane_count(1, limits_of(most, 32)), 1);
+  }
 }
 
-TEST(BatchPlanTest, OneLongDocumentTakesTheLanesOfSeveral) {
-  const auto documents = documents_of({1, 1, 200, 1, 1});
-  std::vector<std::span<const Document>> lanes;
-  plan_lanes(documents, {.max_lanes = 5, .lane_positions = 16, .piece_positions = 256}, lanes);
-  expect_cover(documents, lanes);
+// With 512 positions each there may be more than 64, up to 1024.
+TEST(BatchPlanTest, LanesAreMoreThanUsualWhereEachIsLong) {
+  for (const auto& [positions, lanes] : {std::pair{2048, 64},
+                                         {65'535, 64},
+                                         {65'536, 128},
+                                         {131'071, 128},
+                                         {262'144, 512},
+                                         {524'288, 1024},
+                                         {2'000'000'000, 1024}}) {
+    EXPECT_EQ(lane_count(positions, limits_of(4096, 32)), lanes) << positions;
+  }
 }
 
-TEST(BatchPlanTest, ManyPositionsMakeMoreLanes) {
-  const ModelShape shape{
-      .vocab_size = 27, .n_layer = 1, .n_embd = 16, .n_head = 4, .block_size = 16};
-  std::vector<std::span<const Document>> lanes;
-  for (const auto& [count, expected] : {std::pair{4096, 64}, {8192, 128}, {200'000, 1024}}) {
-    const std::vector<Document> documents(static_cast<std::size_t>(count),
-                                          Document{.offset = 0, .length = 8});
-    const BatchLimits limits = batch_limits(shape, count, 16384);
-    plan_lanes(documents, limits, lanes);
-    EXPECT_EQ(std::ssize(lanes), expected);
-    EXPECT_LE(expected, limits.max_lanes);
+TEST(BatchPlanTest, LimitsAreThoseOfTheLongestDocuments) {
+  for (const std::int64_t block_size : {1, 7, 16, 300}) {
+    for (std::int64_t batch_size = 1; batch_size <= 3000; batch_size += 1 + batch_size / 7) {
+      const BatchLimits limits = batch_limits(shape_of(block_size), batch_size, kSmallGradient);
+      EXPECT_LE(limits.max_lanes, batch_size);
+      EXPECT_EQ(limits.piece_positions, std::max<std::int64_t>(block_size, 128));
+      BatchLimits no_limit = limits;
+      no_limit.max_lanes = INT64_MAX;
+      EXPECT_EQ(limits.max_lanes,
+                std::min(batch_size, lane_count(batch_size * block_size, no_limit)));
+    }
+  }
+}
+
+TEST(BatchPlanTest, LanesOfLargeGradientsAreLonger) {
+  const ModelShape shape = shape_of(16);
+  EXPECT_EQ(batch_limits(shape, 128, kSmallGradient).lane_positions, 32);
+  EXPECT_EQ(batch_limits(shape, 128, 8 * kMebibyte).lane_positions, 32);
+  EXPECT_EQ(batch_limits(shape, 128, 8 * kMebibyte).max_lanes, 64);
+  EXPECT_EQ(batch_limits(shape, 128, 8 * kMebibyte + 1).lane_positions, 256);
+  EXPECT_EQ(batch_limits(shape, 128, 8 * kMebibyte + 1).max_lanes, 8);
+  EXPECT_EQ(batch_limits(shape_of(1024), 64, 600 * kMebibyte).max_lanes, 64);
+  EXPECT_EQ(batch_limits(shape_of(1024), 2, 600 * kMebibyte).max_lanes, 2);
+}
+
+TEST(BatchPlanTest, BatchesWhosePositionsDoNotFitIntoANumberHaveTheMostLanes) {
+  for (const std::int64_t batch_size : {INT64_MAX, INT64_MAX / 1024 + 1, INT64_MAX / 1024}) {
+    for (const std::size_t gradient : {kSmallGradient, 600 * kMebibyte}) {
+      const BatchLimits limits = batch_limits(shape_of(1024), batch_size, gradient);
+      EXPECT_EQ(limits.max_lanes, 1024);
+      EXPECT_EQ(lane_count(INT64_MAX, limits), 1024);
+    }
   }
 }
 
@@ -97,14 +132,6 @@ TEST(BatchPlanTest, PiecesHoldNoMorePositionsThanAllowed) {
   expect_cover(documents, pieces);
   for (const auto& piece : pieces) EXPECT_LE(count_positions(piece), 16);
   EXPECT_EQ(pieces.size(), 6U);
-}
-
-TEST(BatchPlanTest, BuffersForLargeGradientsStayFew) {
-  const ModelShape shape{
-      .vocab_size = 65, .n_layer = 12, .n_embd = 1024, .n_head = 16, .block_size = 1024};
-  EXPECT_EQ(batch_limits(shape, 256, std::size_t{600} << 20U).max_lanes, 4);
-  EXPECT_EQ(batch_limits(shape, 2, std::size_t{600} << 20U).max_lanes, 2);
-  EXPECT_EQ(batch_limits(shape, 256, 16384).max_lanes, 256);
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ TEST(MemoryPlan, CountsCopiesOfTheParameters) {
   EXPECT_EQ(plan.model, 3 * kParameters * 4);
   EXPECT_EQ(plan.gradients, 4 * kParameters * 4);  // 8 · 16 positions are four lanes
   EXPECT_EQ(plan.checkpoint, 6 * kParameters * 4);
-  EXPECT_EQ(plan.batch, 8 * 24);
+  EXPECT_EQ(plan.batch, 8 * (3 * 16 + 8));  // as they come, sorted, dealt; and the losses
   EXPECT_EQ(plan.total(),
             plan.model + plan.gradients + plan.activations + plan.batch + plan.checkpoint);
 }
@@ -72,6 +72,22 @@ TEST(MemoryPlan, IsSharedByProcesses) {
     EXPECT_GE(plan.exchange, parameters - 4 * 2048 * 4);
     EXPECT_LE(plan.exchange, 5 * parameters);
   });
+}
+
+TEST(MemoryPlan, HasFewerGradientsThanLanesWhereTheyAreLarge) {
+  ModelShape large = kShape;
+  large.n_embd = 384;
+  large.n_layer = 6;
+  large.block_size = 256;
+  const std::int64_t parameters = 4 * (2 * 27 * 384 + 256 * 384 + 6 * 12 * 384 * 384);
+  // 8 lanes, three levels of the tree over them, one node.
+  for (const auto& [threads, gradients] :
+       {std::pair{1, 1 + 3 + 1}, {2, 2 + 3 + 1}, {3, 3 + 3 + 1}, {4, 8}, {8, 8}, {100, 8}}) {
+    const MemoryPlan plan = plan_memory(large, Precision::float32, 8, threads);
+    EXPECT_EQ(plan.gradients, gradients * parameters) << threads << " threads";
+    const MemoryPlan twice = plan_memory(large, Precision::float64, 8, threads);
+    EXPECT_EQ(twice.gradients, gradients * 2 * parameters) << threads << " threads";
+  }
 }
 
 TEST(MemoryPlan, RefusesWhatIsMoreThanAnyMachineHas) {

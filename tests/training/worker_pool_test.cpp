@@ -1,9 +1,12 @@
-// The pool does every item once, on workers that it has, and passes exceptions on.
+// The pool does every item once, on workers that it has, in order where that is wanted, and passes
+// exceptions on.
 #include "training/worker_pool.hpp"
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <mutex>
 #include <stdexcept>
 #include <thread>
 #include <vector>
@@ -63,7 +66,57 @@ TEST_P(WorkerPoolTest, WakesWorkersThatHaveGoneToSleep) {
   EXPECT_EQ(done.load(), 48);
 }
 
-INSTANTIATE_TEST_SUITE_P(Threads, WorkerPoolTest, testing::Values(1, 2, 3, 8, 64));
+TEST_P(WorkerPoolTest, DoesEachItemOnceInOrderToo) {
+  WorkerPool pool(GetParam());
+  for (std::size_t count : {0U, 1U, 2U, 7U, 64U, 1000U}) {
+    for (int round = 0; round < 20; ++round) {
+      std::vector<std::atomic<int>> done(count);
+      pool.run_in_order(count, [&](std::size_t item, int) { done[item].fetch_add(1); });
+      for (const auto& times : done) ASSERT_EQ(times.load(), 1);
+      pool.run(count, [&](std::size_t item, int) { done[item].fetch_add(1); });
+      for (const auto& times : done) ASSERT_EQ(times.load(), 2);
+    }
+  }
+}
+
+// Of the items before one that begins, each other worker may have taken one a moment ago that it is
+// about to begin; all others have begun, however long the first one takes.
+TEST_P(WorkerPoolTest, TakesItemsInOrderWhereThatIsWanted) {
+  WorkerPool pool(GetParam());
+  const auto workers = static_cast<std::size_t>(pool.workers());
+  std::mutex mutex;
+  std::size_t begun = 0;
+  std::size_t furthest_ahead = 0;
+  std::vector<std::vector<std::size_t>> items(workers);
+  pool.run_in_order(500, [&](std::size_t item, int worker) {
+    {
+      const std::lock_guard lock(mutex);
+      if (item > begun) furthest_ahead = std::max(furthest_ahead, item - begun);
+      ++begun;
+      items.at(static_cast<std::size_t>(worker)).push_back(item);
+    }
+    if (item == 0) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    if (item % 3 == 0) std::this_thread::yield();
+  });
+  EXPECT_EQ(begun, 500U);
+  EXPECT_LT(furthest_ahead, workers);
+  for (const auto& of_worker : items) EXPECT_TRUE(std::ranges::is_sorted(of_worker));
+}
+
+TEST_P(WorkerPoolTest, ThrowsExceptionsOfItemsInOrder) {
+  WorkerPool pool(GetParam());
+  std::atomic<int> ended{0};
+  const auto work = [&](std::size_t item, int) {
+    ended.fetch_add(1);
+    if (item == 41) throw std::runtime_error("item");
+  };
+  EXPECT_THROW(pool.run_in_order(100, work), std::runtime_error);
+  EXPECT_EQ(ended.exchange(0), GetParam() > 1 ? 100 : 42);
+  pool.run_in_order(41, work);
+  EXPECT_EQ(ended.load(), 41);
+}
+
+INSTANTIATE_TEST_SUITE_P(Threads, WorkerPoolTest, testing::Values(1, 2, 3, 4, 8, 64));
 
 TEST(WorkerPoolLifetimeTest, StartsAndEndsWithoutWork) {
   for (int i = 0; i < 100; ++i) WorkerPool pool(4);
