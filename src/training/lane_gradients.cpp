@@ -79,11 +79,10 @@ std::size_t LaneGradients<Scalar>::take_free_buffer(LaneRange lanes) {
 
 template <class Scalar>
 void LaneGradients<Scalar>::finish(LaneRange lanes) {
-  Subtree& subtree = subtree_from(lanes.first);
   if (!in_order()) return;
   {
     const std::lock_guard lock(mutex_);
-    subtree.finished = true;
+    subtree_from(lanes.first).finished = true;
   }
   changed_.notify_all();
 }
