@@ -42,5 +42,13 @@ TEST(LaneWorkTest, LeavesSingleLanesWhereAPairWouldIdleAWorker) {
   EXPECT_EQ(LaneWork({0, 4}, 4).items(), 4);
 }
 
+TEST(LaneWorkTest, LeavesSingleLanesWherePairsDoNotFit) {
+  for (int workers = 1; workers < 9; ++workers) {
+    const LaneWork work({1, 8}, workers, false);
+    ASSERT_EQ(work.items(), 7);
+    for (int i = 0; i < 7; ++i) EXPECT_EQ(work.item(i), (LaneRange{1 + i, 2 + i}));
+  }
+}
+
 }  // namespace
 }  // namespace microgpt
