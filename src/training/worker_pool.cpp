@@ -32,8 +32,9 @@ std::uint32_t wait_for_change(const std::atomic<std::uint32_t>& watched, std::ui
   return watched.load(std::memory_order_acquire);
 }
 
-// Counts the tasks handed to oneTBB, which orders what the caller has written before what the task
-// reads; but ThreadSanitizer sees that only here, since libtbb is built without it.
+// Counts the tasks handed to oneTBB and done by it, which orders what the caller has written before
+// what the task reads, and what the task has read before what the caller frees; but ThreadSanitizer
+// sees that only here, since libtbb is built without it.
 std::atomic<std::uint32_t> handed_over{0};
 
 constexpr std::uint64_t pack(std::uint32_t round, std::uint32_t items) {
@@ -55,6 +56,7 @@ WorkerPool::WorkerPool(int threads)
     auto task = helpers_.defer([this, worker] {
       (void)handed_over.load(std::memory_order_acquire);
       help(worker);
+      handed_over.fetch_add(1, std::memory_order_release);
     });
     handed_over.fetch_add(1, std::memory_order_release);
     arena_.enqueue(std::move(task));
@@ -66,6 +68,7 @@ WorkerPool::~WorkerPool() noexcept {
   round_.fetch_add(1, std::memory_order_release);
   round_.notify_all();
   arena_.execute([this] { helpers_.wait(); });
+  (void)handed_over.load(std::memory_order_acquire);
 }
 
 void WorkerPool::run_phase(std::size_t count, std::size_t shares, Phase phase) {
