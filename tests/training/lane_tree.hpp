@@ -28,18 +28,19 @@ Gradients<Scalar> rough_gradients(int lanes, std::size_t size, unsigned seed = 1
   return gradients;
 }
 
-/// The sum of a subtree, which comes to be in its first lane.
+/// The sum of a subtree: it comes to be in its first lane.
 template <class Scalar>
-std::vector<Scalar> tree_sum(Gradients<Scalar> gradients, LaneRange subtree) {
+std::vector<Scalar> tree_sum(const Gradients<Scalar>& gradients, LaneRange subtree) {
+  Gradients<Scalar> sums(gradients.begin() + subtree.first, gradients.begin() + subtree.end);
   for (int distance = 1; distance < subtree.size(); distance *= 2) {
     for (int lane = subtree.first; lane + distance < subtree.end; ++lane) {
       if (lane % (2 * distance) != 0) continue;
-      auto& to = gradients[static_cast<std::size_t>(lane)];
-      const auto& from = gradients[static_cast<std::size_t>(lane + distance)];
+      auto& to = sums[static_cast<std::size_t>(lane - subtree.first)];
+      const auto& from = sums[static_cast<std::size_t>(lane + distance - subtree.first)];
       for (std::size_t i = 0; i < to.size(); ++i) to[i] += from[i];
     }
   }
-  return gradients[static_cast<std::size_t>(subtree.first)];
+  return sums[0];
 }
 
 }  // namespace microgpt::test

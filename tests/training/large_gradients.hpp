@@ -18,7 +18,7 @@ inline ModelShape shape_of_gradient(std::size_t bytes) {
   ModelShape shape{.vocab_size = 2, .n_layer = 1, .n_embd = 32, .n_head = 1, .block_size = 1};
   const std::size_t wanted = bytes / sizeof(float) + 1;
   const std::size_t row = static_cast<std::size_t>(shape.n_embd);
-  while (parameters_of(shape) < wanted) {
+  if (parameters_of(shape) < wanted) {
     shape.block_size += static_cast<std::int64_t>((wanted - parameters_of(shape) + row - 1) / row);
   }
   return shape;

@@ -76,7 +76,7 @@ class LargeModelTest : public testing::Test {
   }
 
   [[nodiscard]] std::span<const Document> batch(int step) const {
-    return std::span(documents_.documents).subspan(step == 0 ? 0 : 23);
+    return std::span(documents_.documents).subspan(step == 0 ? 0 : 77);
   }
 
   // The first step without workers, pieces of two lanes, or buffers that are shared.
@@ -93,7 +93,7 @@ class LargeModelTest : public testing::Test {
       gradients.push_back(std::move(result.gradient));
     }
     const auto lanes = static_cast<int>(gradients.size());
-    const std::vector<float> sum = test::tree_sum(std::move(gradients), {0, lanes});
+    const std::vector<float> sum = test::tree_sum(gradients, {0, lanes});
     outcome.losses = {std::accumulate(losses.begin(), losses.end(), 0.0) * scale};
     double squared_norm = 0;
     for (std::size_t slice = 0; slice < count_slices(size_); ++slice) {
