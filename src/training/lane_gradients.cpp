@@ -14,13 +14,13 @@ constexpr std::size_t kSmallBytes = std::size_t{1} << 26U;
 }  // namespace
 
 // The lanes begun are always the first ones. When they are finished, the last node among them has
-// no more than log2 of its lanes subtrees that cannot be added yet, and each earlier node has one;
-// so there is a buffer for the next lane, whatever the other workers do.
+// no more than log2 of its lanes subtrees that cannot be added yet, and each earlier node has one:
+// with a buffer more there is one for the next lane, and each further worker may hold one, too.
 int gradient_buffers(const ReductionLimits& limits, int workers, std::size_t gradient_bytes) {
   const int lanes = limits.lanes_of_a_rank;
   if (static_cast<std::size_t>(lanes) * gradient_bytes <= kSmallBytes) return lanes;
   const int levels = std::bit_width(static_cast<unsigned>(lanes - 1));
-  return std::min(lanes, workers + levels + limits.nodes_of_a_rank);
+  return std::min(lanes, levels + limits.nodes_of_a_rank + workers - 1);
 }
 
 template <class Scalar>

@@ -2,8 +2,8 @@
 //
 // The tree over the lanes adds lanes 2i and 2i + 1 first. A worker that has both packs them into
 // one piece, and its products leave their sum: the same bits as two lanes and an addition, but
-// fewer and larger products. Where pairs cannot be shared evenly, the rest are single lanes; and all
-// are, where two do not fit into a piece.
+// fewer and larger products. Where pairs cannot be shared evenly, the rest are single lanes; and
+// all are, where two do not fit into a piece.
 #pragma once
 
 #include "distributed/reduction_plan.hpp"

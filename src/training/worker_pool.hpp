@@ -43,7 +43,7 @@ class WorkerPool {  // NOLINT(clang-analyzer-optin.performance.Padding)
     run_phase(count, shares_.size(), phase_of(work));
   }
 
-  /// The same, but no item is begun before all lower ones are.
+  /// The same, but no item is taken before all lower ones are.
   template <class Work>
   void run_in_order(std::size_t count, const Work& work) {
     run_phase(count, 1, phase_of(work));

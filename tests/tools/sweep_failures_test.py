@@ -16,14 +16,14 @@ class FailuresTest(SweepTest):
         return [row for row in Sweep(self.sweep_folder).table() if row["state"] == state]
 
     def test_a_loss_that_is_not_finite(self):
-        # So large first weights that gradients overflow.
-        self.succeed("--param", "init_std=0.02,1e6", *GRID)
+        # So large steps that the loss overflows.
+        self.succeed("--param", "learning_rate=0.02,1e6", *GRID)
         (failed,) = self.rows("failed")
-        self.assertEqual(float(failed["init_std"]), 1e6)
+        self.assertEqual(float(failed["learning_rate"]), 1e6)
         self.assertIn("finite", failed["error"])
         self.assertEqual(failed["value"], "")
         self.assertEqual(len(self.rows("complete")), 1)
-        self.assertEqual(Sweep(self.sweep_folder).best()["init_std"], 0.02)
+        self.assertEqual(Sweep(self.sweep_folder).best()["learning_rate"], 0.02)
         self.assertIn(
             "finite", (self.sweep_folder / failed["run_folders"]).with_suffix(".stderr").read_text()
         )
@@ -82,7 +82,7 @@ class FailuresTest(SweepTest):
         self.assertEqual(len(Sweep(self.sweep_folder).trials("COMPLETE")), 3)
 
     def test_a_grid_in_which_everything_fails(self):
-        done = self.sweep("--param", "init_std=9e5,1e6", *GRID)
+        done = self.sweep("--param", "learning_rate=9e5,1e6", *GRID)
         self.assertEqual(done.returncode, 1)
         self.assertRegex(done.stderr, r"\Asweep\.py: error: no trial is complete[^\n]*\n\Z")
         self.assertEqual(len(self.rows("failed")), 2)

@@ -82,7 +82,7 @@ TEST(MemoryPlan, HasFewerGradientsThanLanesWhereTheyAreLarge) {
   const std::int64_t parameters = 4 * (2 * 27 * 384 + 256 * 384 + 6 * 12 * 384 * 384);
   // 8 lanes, three levels of the tree over them, one node.
   for (const auto& [threads, gradients] :
-       {std::pair{1, 1 + 3 + 1}, {2, 2 + 3 + 1}, {3, 3 + 3 + 1}, {4, 8}, {8, 8}, {100, 8}}) {
+       {std::pair{1, 1 + 3}, {2, 2 + 3}, {3, 3 + 3}, {4, 4 + 3}, {5, 8}, {8, 8}, {100, 8}}) {
     const MemoryPlan plan = plan_memory(large, Precision::float32, 8, threads);
     EXPECT_EQ(plan.gradients, gradients * parameters) << threads << " threads";
     const MemoryPlan twice = plan_memory(large, Precision::float64, 8, threads);
