@@ -59,7 +59,7 @@ template <int Rows, int Vectors, bool Partial, bool Parts, class Scalar>
   };
   accumulate(Parts ? product.first_part : product.b.rows);
   if constexpr (Parts) {
-    Scalar first[Rows * Vectors * kWidth];
+    Scalar first[kWidth * Rows * Vectors];
     unrolled<Rows * Vectors>([&](auto i) __attribute__((always_inline)) {
       store(first + i * kWidth, sum[i / Vectors][i % Vectors]);
       sum[i / Vectors][i % Vectors] = Vector<Scalar>{};

@@ -19,7 +19,7 @@ constexpr std::size_t kSmallBytes = std::size_t{1} << 26U;
 int gradient_buffers(const ReductionLimits& limits, int workers, std::size_t gradient_bytes) {
   const int lanes = limits.lanes_of_a_rank;
   if (static_cast<std::size_t>(lanes) * gradient_bytes <= kSmallBytes) return lanes;
-  const int levels = std::bit_width(static_cast<unsigned>(lanes - 1));
+  const auto levels = static_cast<int>(std::bit_width(static_cast<unsigned>(lanes - 1)));
   return std::min(lanes, levels + limits.nodes_of_a_rank + workers - 1);
 }
 
