@@ -62,9 +62,7 @@ BatchGradient DataParallelEngine<Scalar>::compute_gradient(std::span<const Docum
   const auto losses = std::span(losses_).first(batch.size());
   const LaneRange own = plan_.lanes_of(group_.rank());
   gradients_.begin_step(own, static_cast<int>(lanes_.lanes().size()));
-  const auto lane_count = static_cast<std::int64_t>(lanes_.lanes().size());
-  const bool pairs_fit = 2 * count_positions(batch) <= lane_count * limits_.piece_positions;
-  const LaneWork work(own, workers(), pairs_fit);
+  const LaneWork work(own, workers(), lanes_.pairs_fit());
   const auto compute = [&](std::size_t item, int worker) {
     compute_lanes(work.item(static_cast<int>(item)), worker);
   };

@@ -13,8 +13,9 @@ LanePlan::LanePlan(const BatchLimits& limits, std::int64_t batch_size, std::int6
 
 void LanePlan::deal(std::span<const Document> batch) {
   sort_by_length(batch);
+  positions_ = count_positions(batch);
   const auto lanes =
-      std::min(batch.size(), static_cast<std::size_t>(lane_count(count_positions(batch), limits_)));
+      std::min(batch.size(), static_cast<std::size_t>(lane_count(positions_, limits_)));
   documents_.clear();
   lanes_.clear();
   for (std::size_t lane = 0; lane < lanes; ++lane) {

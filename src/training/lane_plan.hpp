@@ -32,6 +32,10 @@ class LanePlan {
   /// The documents of the step, lane by lane.
   [[nodiscard]] std::span<const Document> documents() const { return documents_; }
   [[nodiscard]] std::span<const Lane> lanes() const { return lanes_; }
+  /// Whether two lanes of the mean length fit into one piece.
+  [[nodiscard]] bool pairs_fit() const {
+    return 2 * positions_ <= std::ssize(lanes_) * limits_.piece_positions;
+  }
   /// The number of a lane's first document; of all documents for the lane behind the last.
   [[nodiscard]] std::size_t first_document(int lane) const;
 
@@ -39,6 +43,7 @@ class LanePlan {
   void sort_by_length(std::span<const Document> batch);
 
   BatchLimits limits_;
+  std::int64_t positions_ = 0;  // of the step
   std::vector<std::size_t> next_of_length_;
   std::vector<Document> sorted_;
   std::vector<Document> documents_;
