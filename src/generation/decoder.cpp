@@ -67,12 +67,12 @@ std::span<const Scalar> Decoder<Scalar>::feed(std::int32_t token) {
     rmsnorm_row(residual_.data, shape_.n_embd, normed_.data);
     multiply<Scalar>(normed_, layer.attn_wqkv, qkv_);
     attend(layers_[l]);
-    multiply_add<Scalar>(attended_, layer.attn_wo, residual_, residual_);
+    accumulate<Scalar>(attended_, layer.attn_wo, residual_);
 
     rmsnorm_row(residual_.data, shape_.n_embd, normed_.data);
     multiply<Scalar>(normed_, layer.mlp_fc1, hidden_);
     activate<Scalar>(shape_.activation, hidden_, hidden_);
-    multiply_add<Scalar>(hidden_, layer.mlp_fc2, residual_, residual_);
+    accumulate<Scalar>(hidden_, layer.mlp_fc2, residual_);
   }
   multiply<Scalar>(residual_, transposed_.lm_head(), logits_);
   ++position_;

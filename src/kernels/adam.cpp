@@ -1,7 +1,9 @@
 #include "kernels/adam.hpp"
 
+#include <algorithm>
 #include <cmath>
-#include <cstddef>
+
+#include "kernels/simd.hpp"
 
 namespace microgpt::kernels {
 
@@ -42,23 +44,33 @@ void add(const Scalar* a, const Scalar* b, std::size_t count, Scalar* to) {
 template <class Scalar>
 double sum_of_squares(std::span<const Scalar> values) {
   // Chains that do not wait for each other, added in pairs in the end.
-  constexpr std::size_t kChains = 64;
-  double sums[kChains] = {};
-  std::size_t i = 0;
-  for (; i + kChains <= values.size(); i += kChains) {
-    for (std::size_t c = 0; c < kChains; ++c) {
-      const auto value = static_cast<double>(values[i + c]);
+  constexpr int kChains = 8;
+  constexpr auto kWidth = static_cast<std::size_t>(kLanes<double>);
+  Vector<double> sums[kChains] = {};
+  const Scalar* next = values.data();
+  std::size_t left = values.size();
+  for (; left >= kChains * kWidth; left -= kChains * kWidth, next += kChains * kWidth) {
+    unrolled<kChains>([&](auto c) __attribute__((always_inline)) {
+      const Vector<double> value = load_as_double(next + c * kWidth);
       sums[c] += value * value;
+    });
+  }
+  for (std::size_t c = 0; left > 0; ++c) {
+    const std::size_t count = std::min(left, kWidth);
+    for (std::size_t lane = 0; lane < count; ++lane) {
+      const auto value = static_cast<double>(next[lane]);
+      sums[c][lane] += value * value;
     }
+    next += count;
+    left -= count;
   }
-  for (std::size_t c = 0; i + c < values.size(); ++c) {
-    const auto value = static_cast<double>(values[i + c]);
-    sums[c] += value * value;
+  for (int half = kChains / 2; half > 0; half /= 2) {
+    for (int c = 0; c < half; ++c) sums[c] += sums[c + half];
   }
-  for (std::size_t half = kChains / 2; half > 0; half /= 2) {
-    for (std::size_t c = 0; c < half; ++c) sums[c] += sums[c + half];
+  for (std::size_t half = kWidth / 2; half > 0; half /= 2) {
+    for (std::size_t lane = 0; lane < half; ++lane) sums[0][lane] += sums[0][lane + half];
   }
-  return sums[0];
+  return sums[0][0];
 }
 
 #define MICROGPT_INSTANTIATE(Scalar)                                                     \

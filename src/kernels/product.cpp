@@ -1,145 +1,172 @@
+// Around the tiles: what is taken at a time, so that it is read from a near cache, and what is
+// copied for that, because it lies across too many pages or competes for the same few sets.
 #include "kernels/product.hpp"
 
 #include <algorithm>
 
-#include "kernels/simd.hpp"
+#include "kernels/product_tile.hpp"
 
 namespace microgpt::kernels {
 namespace {
 
-// C = addend + A · B, where A(m, k) = a[m * a_row_stride + k * a_col_stride] is a matrix or its
-// transpose, and addend may be null. In parts, the sum over k < first_part is finished before that
-// over the rest is added to it.
+// A panel of B, two vectors wide, and a tile's rows of A stay in a first-level cache of 32 KiB.
+constexpr Index kStageDepths = 192;
+// A block of rows of A stays in the second-level cache while the panels pass.
 template <class Scalar>
-struct Product {
-  const Scalar* a;
-  Index a_row_stride;
-  Index a_col_stride;
-  const Matrix<const Scalar>& b;
-  Index first_part;
-  const Matrix<const Scalar>* addend;
-  const Matrix<Scalar>& c;
+constexpr Index kBlockRows = 512 / static_cast<Index>(sizeof(Scalar));
+
+// From so many bytes between one depth and the next on, copying pays: of A if it lies by depth, of
+// B if there are enough rows to read the copy.
+constexpr Index kFarFactors = 1024;
+constexpr Index kFarColumns = 2048;
+constexpr Index kRowsForACopy = 128;
+
+template <class Scalar>
+constexpr Index bytes(Index scalars) {
+  return scalars * static_cast<Index>(sizeof(Scalar));
+}
+
+// Rows of A in one stage. By depth they come in strips of kAccumulators rows, `strip` scalars from
+// one strip to the next.
+template <class Scalar>
+struct Block {
+  Factors<Scalar> a;
+  Index strip;
+  Index first_row;
+  Index rows;
+
+  template <Order order>
+  [[nodiscard]] Factors<Scalar> from(Index row) const {
+    if constexpr (order == Order::by_row) return {a.first + row * a.stride, a.stride};
+    return {a.first + row / kAccumulators * strip + row % kAccumulators, a.stride};
+  }
 };
 
-// One tile of C: Rows rows by Vectors vectors of columns, of which the last holds `tail` columns
-// where Partial.
-template <int Rows, int Vectors, bool Partial, bool Parts, class Scalar>
-[[gnu::always_inline]] inline void multiply_tile(const Product<Scalar>& product, Index row,
-                                                 Index column, Index tail) {
-  constexpr Index kWidth = kLanes<Scalar>;
-  const auto load_columns = [tail](const Scalar* from, auto v) __attribute__((always_inline)) {
-    if constexpr (Partial && v == Vectors - 1) return load_partial(from + v * kWidth, tail);
-    return load(from + v * kWidth);
-  };
-
-  Vector<Scalar> sum[Rows][Vectors] = {};
-  const Index a_row_stride = product.a_row_stride;
-  const Index a_col_stride = product.a_col_stride;
-  const Index b_stride = product.b.stride;
-  const Scalar* b = product.b.data + column;
-  // A pointer for every four rows of A: what x86 can add to one without further registers.
-  constexpr int kRowsAPointer = std::min(Rows, 4);
-  const Scalar* a[Rows / kRowsAPointer];
-  unrolled<Rows / kRowsAPointer>([&](auto g) __attribute__((always_inline)) {
-    a[g] = product.a + (row + kRowsAPointer * g) * a_row_stride;
-  });
-  const auto accumulate = [&](Index depth) __attribute__((always_inline)) {
-    for (; depth > 0; --depth, b += b_stride) {
-      Vector<Scalar> b_row[Vectors];
-      unrolled<Vectors>([&](auto v)
-                            __attribute__((always_inline)) { b_row[v] = load_columns(b, v); });
-      unrolled<Rows>([&](auto r) __attribute__((always_inline)) {
-        const Scalar factor = a[r / kRowsAPointer][r % kRowsAPointer * a_row_stride];
-        unrolled<Vectors>([&](auto v)
-                              __attribute__((always_inline)) { sum[r][v] += factor * b_row[v]; });
-      });
-      unrolled<Rows / kRowsAPointer>([&](auto g)
-                                         __attribute__((always_inline)) { a[g] += a_col_stride; });
-    }
-  };
-  accumulate(Parts ? product.first_part : product.b.rows);
-  if constexpr (Parts) {
-    Scalar first[kWidth * Rows * Vectors];
-    unrolled<Rows * Vectors>([&](auto i) __attribute__((always_inline)) {
-      store(first + i * kWidth, sum[i / Vectors][i % Vectors]);
-      sum[i / Vectors][i % Vectors] = Vector<Scalar>{};
-    });
-    accumulate(product.b.rows - product.first_part);
-    unrolled<Rows * Vectors>([&](auto i) __attribute__((always_inline)) {
-      sum[i / Vectors][i % Vectors] += load(first + i * kWidth);
-    });
-  }
-
-  if (product.addend != nullptr) {
-    const Scalar* addend = product.addend->row(row) + column;
-    const Index stride = product.addend->stride;
-    unrolled<Rows>([&](auto r) __attribute__((always_inline)) {
-      unrolled<Vectors>([&](auto v) __attribute__((always_inline)) {
-        sum[r][v] += load_columns(addend + r * stride, v);
-      });
-    });
-  }
-
-  Scalar* c = product.c.row(row) + column;
-  const Index c_stride = product.c.stride;
-  unrolled<Rows>([&](auto r) __attribute__((always_inline)) {
-    unrolled<Vectors>([&](auto v) __attribute__((always_inline)) {
-      Scalar* to = c + r * c_stride + v * kWidth;
-      if constexpr (Partial && v == Vectors - 1) {
-        store_partial(to, sum[r][v], tail);
-      } else {
-        store(to, sum[r][v]);
-      }
-    });
-  });
-}
-
-// Accumulators in a tile: half of the registers; the others hold a row of B and factors.
-inline constexpr int kTileVectors = 2;
-inline constexpr int kAccumulators = kVectorRegisters >= 32 ? 16 : 8;
-
-// Rows first_row .. end_row - 1 of one panel of columns, Rows at a time; the rest in smaller tiles.
-template <int Rows, int Vectors, bool Partial, bool Parts, class Scalar>
-[[gnu::noinline]] void multiply_panel(const Product<Scalar>& product, Index column, Index tail,
-                                      Index first_row, Index end_row) {
-  Index row = first_row;
-  for (; row + Rows <= end_row; row += Rows) {
-    multiply_tile<Rows, Vectors, Partial, Parts>(product, row, column, tail);
+// Rows first .. block.rows - 1 of a block and one panel of columns, Rows at a time; the rest in
+// smaller tiles.
+template <Order order, int Rows, int Vectors, bool Partial, bool Parts, class Scalar>
+[[gnu::noinline]] void multiply_panel(const Block<Scalar>& block, const Stage<Scalar>& stage,
+                                      const Matrix<Scalar>& c, TilePlace place, Index first = 0) {
+  Index row = first;
+  for (; row + Rows <= block.rows; row += Rows) {
+    place.row = block.first_row + row;
+    multiply_tile<order, Rows, Vectors, Partial, Parts>(block.template from<order>(row), stage, c,
+                                                        place);
   }
   if constexpr (Rows > 1) {
-    if (row < end_row) {
-      multiply_panel<Rows / 2, Vectors, Partial, Parts>(product, column, tail, row, end_row);
+    if (row < block.rows) {
+      multiply_panel<order, Rows / 2, Vectors, Partial, Parts>(block, stage, c, place, row);
     }
   }
 }
 
-template <bool Parts, class Scalar>
-void multiply_rows(const Product<Scalar>& product, Index first_row, Index end_row) {
+template <Order order, bool Parts, class Scalar>
+void multiply_panels(const Block<Scalar>& block, const Stage<Scalar>& stage,
+                     const Matrix<Scalar>& c, Index column = 0) {
   constexpr Index kWidth = kLanes<Scalar>;
-  const Index cols = product.c.cols;
-  Index column = 0;
-  for (; column + kTileVectors * kWidth <= cols; column += kTileVectors * kWidth) {
-    multiply_panel<kAccumulators / kTileVectors, kTileVectors, false, Parts>(product, column, 0,
-                                                                             first_row, end_row);
+  for (; column + kTileVectors * kWidth <= c.cols; column += kTileVectors * kWidth) {
+    multiply_panel<order, kAccumulators / kTileVectors, kTileVectors, false, Parts>(
+        block, stage, c, {0, column, column, 0});
   }
-  if (column + kWidth <= cols) {
-    multiply_panel<kAccumulators, 1, false, Parts>(product, column, 0, first_row, end_row);
+  if (column + kWidth <= c.cols) {
+    multiply_panel<order, kAccumulators, 1, false, Parts>(block, stage, c, {0, column, column, 0});
     column += kWidth;
   }
-  if (column < cols) {
-    multiply_panel<kAccumulators, 1, true, Parts>(product, column, cols - column, first_row,
-                                                  end_row);
+  if (column < c.cols) {
+    multiply_panel<order, kAccumulators, 1, true, Parts>(block, stage, c,
+                                                         {0, column, column, c.cols - column});
   }
 }
 
-// As many rows of A at a time as stay in the second-level cache while the panels pass.
-template <bool Parts, class Scalar>
-void multiply_any(const Product<Scalar>& product) {
-  constexpr Index kBlockScalars = Index{1 << 18} / static_cast<Index>(sizeof(Scalar));
-  const Index affordable = kBlockScalars / std::max<Index>(1, product.b.rows);
-  const Index block = std::max<Index>(1, affordable / kAccumulators) * kAccumulators;
-  for (Index row = 0; row < product.c.rows; row += block) {
-    multiply_rows<Parts>(product, row, std::min(row + block, product.c.rows));
+// The same, with each panel of B copied first.
+template <Order order, class Scalar>
+[[gnu::noinline]] void multiply_copied_panels(const Block<Scalar>& block,
+                                              const Stage<Scalar>& stage, const Matrix<Scalar>& c) {
+  constexpr Index kPanel = kTileVectors * kLanes<Scalar>;
+  alignas(64) Scalar copy[kPanel * kStageDepths];
+  const Matrix<const Scalar>& b = stage.b;
+  Stage<Scalar> copied = stage;
+  copied.b = {copy, b.rows, kPanel, kPanel};
+  Index column = 0;
+  for (; column + kPanel <= c.cols; column += kPanel) {
+    for (Index k = 0; k < b.rows; ++k) {
+      for (Index i = 0; i < kPanel; i += kLanes<Scalar>) {
+        store(copy + k * kPanel + i, load(b.row(k) + column + i));
+      }
+    }
+    multiply_panel<order, kAccumulators / kTileVectors, kTileVectors, false, false>(
+        block, copied, c, {0, column, 0, 0});
+  }
+  multiply_panels<order, false>(block, stage, c, column);
+}
+
+// Factors that lie by depth, strip by strip.
+template <class Scalar>
+[[gnu::noinline]] void pack(const Factors<Scalar>& a, Index rows, Index depths, Scalar* to) {
+  for (Index row = 0; row < rows; row += kAccumulators) {
+    const Scalar* from = a.first + row;
+    const Index count = std::min<Index>(kAccumulators, rows - row);
+    for (Index k = 0; k < depths; ++k, from += a.stride, to += kAccumulators) {
+      if (count < kAccumulators) {
+        std::copy_n(from, count, to);
+        continue;
+      }
+      for (Index i = 0; i < kAccumulators; i += kLanes<Scalar>) store(to + i, load(from + i));
+    }
+  }
+}
+
+// One block in one stage, with copies where they pay.
+template <Order order, class Scalar>
+void multiply_block(const Block<Scalar>& block, const Stage<Scalar>& stage,
+                    const Matrix<Scalar>& c) {
+  if (bytes<Scalar>(stage.b.stride) > kFarColumns && block.rows >= kRowsForACopy) {
+    multiply_copied_panels<order>(block, stage, c);
+  } else {
+    multiply_panels<order, false>(block, stage, c);
+  }
+}
+
+// A packed copy of the block's factors.
+template <class Scalar>
+[[gnu::noinline]] void multiply_packed(const Block<Scalar>& block, const Stage<Scalar>& stage,
+                                       const Matrix<Scalar>& c) {
+  alignas(64) Scalar packed[kBlockRows<Scalar> * kStageDepths];
+  pack(block.a, block.rows, stage.b.rows, packed);
+  const Block<Scalar> copy{.a = {packed, kAccumulators},
+                           .strip = kAccumulators * stage.b.rows,
+                           .first_row = block.first_row,
+                           .rows = block.rows};
+  multiply_block<Order::by_depth>(copy, stage, c);
+}
+
+// c = addend + a · b, or c + a · b where it goes on, stage by stage and block by block.
+template <Order order, class Scalar>
+void multiply_all(const Factors<Scalar>& a, const Matrix<const Scalar>& b, bool goes_on,
+                  const Matrix<const Scalar>* addend, const Matrix<Scalar>& c) {
+  constexpr bool kByRow = order == Order::by_row;
+  const bool packs =
+      !kByRow && bytes<Scalar>(a.stride) >= kFarFactors && c.cols > kTileVectors * kLanes<Scalar>;
+  const Index stages = std::max<Index>(1, (b.rows + kStageDepths - 1) / kStageDepths);
+  const Index depths = (b.rows + stages - 1) / stages;
+  for (Index s = 0; s < stages; ++s) {
+    const Index k = s * depths;
+    const Stage<Scalar> stage{.b = b.row_range(k, std::min(depths, b.rows - k)),
+                              .goes_on = goes_on || s > 0,
+                              .addend = s + 1 == stages ? addend : nullptr,
+                              .first_part = 0};
+    for (Index row = 0; row < c.rows; row += kBlockRows<Scalar>) {
+      const Scalar* first = a.first + (kByRow ? row * a.stride + k : row + k * a.stride);
+      const Block<Scalar> block{.a = {first, a.stride},
+                                .strip = kAccumulators,
+                                .first_row = row,
+                                .rows = std::min(kBlockRows<Scalar>, c.rows - row)};
+      if (packs) {
+        multiply_packed(block, stage, c);
+      } else {
+        multiply_block<order>(block, stage, c);
+      }
+    }
   }
 }
 
@@ -148,26 +175,34 @@ void multiply_any(const Product<Scalar>& product) {
 template <class Scalar>
 void multiply(const Matrix<const Scalar>& a, const Matrix<const Scalar>& b,
               const Matrix<Scalar>& c) {
-  multiply_any<false, Scalar>({a.data, a.stride, 1, b, b.rows, nullptr, c});
+  multiply_all<Order::by_row, Scalar>({a.data, a.stride}, b, false, nullptr, c);
 }
 
 template <class Scalar>
 void multiply_add(const Matrix<const Scalar>& a, const Matrix<const Scalar>& b,
                   const Matrix<const Scalar>& addend, const Matrix<Scalar>& c) {
-  multiply_any<false, Scalar>({a.data, a.stride, 1, b, b.rows, &addend, c});
+  multiply_all<Order::by_row, Scalar>({a.data, a.stride}, b, false, &addend, c);
+}
+
+template <class Scalar>
+void accumulate(const Matrix<const Scalar>& a, const Matrix<const Scalar>& b,
+                const Matrix<Scalar>& c) {
+  multiply_all<Order::by_row, Scalar>({a.data, a.stride}, b, true, nullptr, c);
 }
 
 template <class Scalar>
 void multiply_parts(const Matrix<const Scalar>& a, const Matrix<const Scalar>& b, Index first_part,
                     const Matrix<Scalar>& c) {
   if (first_part == b.rows) return multiply(a, b, c);
-  multiply_any<true, Scalar>({a.data, a.stride, 1, b, first_part, nullptr, c});
+  const Block<Scalar> all{.a = {a.data, a.stride}, .strip = 0, .first_row = 0, .rows = c.rows};
+  multiply_panels<Order::by_row, true, Scalar>(
+      all, {.b = b, .goes_on = false, .addend = nullptr, .first_part = first_part}, c);
 }
 
 template <class Scalar>
 void multiply_transposed(const Matrix<const Scalar>& a, const Matrix<const Scalar>& b,
                          const Matrix<Scalar>& c) {
-  multiply_any<false, Scalar>({a.data, 1, a.stride, b, b.rows, nullptr, c});
+  multiply_all<Order::by_depth, Scalar>({a.data, a.stride}, b, false, nullptr, c);
 }
 
 #define MICROGPT_INSTANTIATE(Scalar)                                                            \
@@ -175,6 +210,8 @@ void multiply_transposed(const Matrix<const Scalar>& a, const Matrix<const Scala
                          const Matrix<Scalar>&);                                                \
   template void multiply_add(const Matrix<const Scalar>&, const Matrix<const Scalar>&,          \
                              const Matrix<const Scalar>&, const Matrix<Scalar>&);               \
+  template void accumulate(const Matrix<const Scalar>&, const Matrix<const Scalar>&,            \
+                           const Matrix<Scalar>&);                                              \
   template void multiply_parts(const Matrix<const Scalar>&, const Matrix<const Scalar>&, Index, \
                                const Matrix<Scalar>&);                                          \
   template void multiply_transposed(const Matrix<const Scalar>&, const Matrix<const Scalar>&,   \

@@ -4,8 +4,9 @@
 //
 // B and C are row-major; A may be seen transposed (any strides). The three products of a linear
 // layer all have this form, so one kernel serves forward, input gradient and weight gradient.
-// Models here are narrow (16 to some hundred columns), where packing operands would cost more than
-// it gains: tiles of C live in registers and B is read where it lies.
+// Most models here are narrow (16 to some hundred columns), where packing operands would cost more
+// than it gains: tiles of C live in registers, and A and B are read where they lie. What lies far
+// apart in the matrices of larger models is copied first.
 //
 // Each element of C is summed over k in ascending order, whatever the other sizes are: the bits of
 // a row depend neither on how many rows are multiplied together nor on which rows stand around it.
@@ -50,13 +51,19 @@ template <class Scalar>
 void multiply(const Matrix<const Scalar>& a, const Matrix<const Scalar>& b,
               const Matrix<Scalar>& c);
 
-/// c = addend + (a · b): the product is summed first. The addend may be c itself.
+/// c = addend + (a · b): the product is summed first. The addend shares no memory with c.
 template <class Scalar>
 void multiply_add(const Matrix<const Scalar>& a, const Matrix<const Scalar>& b,
                   const Matrix<const Scalar>& addend, const Matrix<Scalar>& c);
 
+/// c = c + a · b: each sum begins with what c holds.
+template <class Scalar>
+void accumulate(const Matrix<const Scalar>& a, const Matrix<const Scalar>& b,
+                const Matrix<Scalar>& c);
+
 /// c = a₁ · b₁ + a₂ · b₂, where a₁ is the first `first_part` columns of a, and b₁ as many rows of
-/// b. Each product is summed first: the bits are those of multiply and multiply_add.
+/// b. Each product is summed first: the bits are those of two
+/// products and an addition.
 template <class Scalar>
 void multiply_parts(const Matrix<const Scalar>& a, const Matrix<const Scalar>& b, Index first_part,
                     const Matrix<Scalar>& c);

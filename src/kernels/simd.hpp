@@ -88,6 +88,22 @@ inline void store_partial(Scalar* to, Vector<Scalar> vector, std::ptrdiff_t coun
 #endif
 }
 
+/// A vector of doubles from as many scalars in memory.
+template <class Scalar>
+inline Vector<double> load_as_double(const Scalar* from) {
+  if constexpr (sizeof(Scalar) == sizeof(double)) {
+    return load(from);
+  } else {
+#if defined(__AVX512F__)
+    return _mm512_cvtps_pd(_mm256_loadu_ps(from));  // gcc 12 would convert quarters
+#else
+    Vector<double> vector;
+    for (std::ptrdiff_t lane = 0; lane < kLanes<double>; ++lane) vector[lane] = from[lane];
+    return vector;
+#endif
+  }
+}
+
 /// x · 2ⁿ for integers n whose power of two is a normal number.
 template <class Scalar>
 [[gnu::always_inline]] inline Vector<Scalar> times_power_of_two(Vector<Scalar> x,

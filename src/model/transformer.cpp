@@ -52,8 +52,8 @@ void weight_gradient(const Matrix<const Scalar>& dy, const Matrix<const Scalar>&
   }
   for (const auto& part : activations.parts()) {
     if (part.count == 0) continue;
-    multiply_add<Scalar>(dy.column_range(part.first, part.count),
-                         x_transposed.row_range(part.first, part.count), dw, dw);
+    accumulate<Scalar>(dy.column_range(part.first, part.count),
+                       x_transposed.row_range(part.first, part.count), dw);
   }
 }
 

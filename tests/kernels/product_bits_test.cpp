@@ -73,7 +73,7 @@ TYPED_TEST(ProductBitsTest, AreTheSameForALeftOperandSeenTransposed) {
 TYPED_TEST(ProductBitsTest, AreTheSameWhereZerosAreAdded) {
   Grid<TypeParam> zeros(this->kRows, this->kCols), c(this->kRows, this->kCols);
   multiply_add<TypeParam>(this->a_, this->b_, zeros, c);
-  multiply_add<TypeParam>(this->a_, this->b_, zeros, zeros);
+  accumulate<TypeParam>(this->a_, this->b_, zeros);
   EXPECT_TRUE(same_bits(c.values(), this->c_.values()));
   EXPECT_TRUE(same_bits(zeros.values(), this->c_.values()));
 }
@@ -86,9 +86,19 @@ TYPED_TEST(ProductBitsTest, AreThoseOfTheSumWhereSomethingIsAdded) {
     for (Index j = 0; j < this->kCols; ++j) sum(i, j) = this->c_(i, j) + addend(i, j);
   }
   multiply_add<TypeParam>(this->a_, this->b_, addend, c);
-  multiply_add<TypeParam>(this->a_, this->b_, addend, addend);
   EXPECT_TRUE(same_bits(c.values(), sum.values()));
-  EXPECT_TRUE(same_bits(addend.values(), sum.values()));
+}
+
+// A sum may be taken in pieces, one after the other.
+TYPED_TEST(ProductBitsTest, AreTheSameWhereverASumGoesOn) {
+  for (Index first = 1; first < this->kDepth; ++first) {
+    Grid<TypeParam> c(this->kRows, this->kCols);
+    multiply<TypeParam>(this->a_.matrix().column_range(0, first),
+                        this->b_.matrix().row_range(0, first), c);
+    accumulate<TypeParam>(this->a_.matrix().column_range(first, this->kDepth - first),
+                          this->b_.matrix().row_range(first, this->kDepth - first), c);
+    EXPECT_TRUE(same_bits(c.values(), this->c_.values())) << first;
+  }
 }
 
 // Two lanes whose documents are packed together leave the sum that they leave one by one.
@@ -100,9 +110,10 @@ TYPED_TEST(ProductBitsTest, OfTwoPartsAreThoseOfTheSecondAddedToTheFirst) {
     multiply<TypeParam>(this->a_.matrix().column_range(0, first_part),
                         this->b_.matrix().row_range(0, first_part), one_by_one);
     if (rest > 0) {
+      Grid<TypeParam> second(this->kRows, this->kCols);
       multiply_add<TypeParam>(this->a_.matrix().column_range(first_part, rest),
-                              this->b_.matrix().row_range(first_part, rest), one_by_one,
-                              one_by_one);
+                              this->b_.matrix().row_range(first_part, rest), one_by_one, second);
+      one_by_one = std::move(second);
     }
     EXPECT_TRUE(same_bits(together.values(), one_by_one.values())) << first_part;
   }
@@ -117,6 +128,43 @@ TYPED_TEST(ProductBitsTest, AreTheSameInDeepProducts) {
   for (Index r = 0; r < rows; ++r) {
     multiply<TypeParam>(a.matrix().row_range(r, 1), b, one);
     EXPECT_TRUE(same_bits(one.row(0), all.row(r), 3)) << r;
+  }
+}
+
+// Large operands are copied, in stretches of the depths and blocks of the rows; those of a few rows
+// or columns are not.
+TYPED_TEST(ProductBitsTest, AreTheSameWhereOperandsAreCopied) {
+  const Index rows = 300, depth = 450, cols = 560;
+  auto a = Grid<TypeParam>::random(rows, depth, 1), b = Grid<TypeParam>::random(depth, cols, 2);
+  Grid<TypeParam> c(rows, cols), transposed(depth, rows), again(rows, cols), row(1, cols);
+  multiply<TypeParam>(a, b, c);
+  for (const Index r : {0, 1, 127, 128, 290, 299}) {
+    multiply<TypeParam>(a.matrix().row_range(r, 1), b, row);
+    EXPECT_TRUE(same_bits(row.row(0), c.row(r), cols)) << r;
+  }
+  transpose<TypeParam>(a, transposed);
+  multiply_transposed<TypeParam>(transposed, b, again);
+  EXPECT_TRUE(same_bits(again.values(), c.values()));
+  for (const Index first : {0, 1, 33, 543}) {
+    Grid<TypeParam> few(rows, 17);
+    multiply_transposed<TypeParam>(transposed, b.matrix().column_range(first, 17), few);
+    for (Index r = 0; r < rows; ++r) {
+      EXPECT_TRUE(same_bits(few.row(r), c.row(r) + first, 17)) << r << " from " << first;
+    }
+  }
+}
+
+TYPED_TEST(ProductBitsTest, AreThoseOfTheAscendingSumHoweverDeep) {
+  for (const Index depth : {191, 192, 193, 384, 1000}) {
+    auto a = Grid<TypeParam>::random(3, depth, 1);
+    Grid<TypeParam> ones(depth, 40), c(3, 40);
+    ones.fill(1);
+    multiply<TypeParam>(a, ones, c);
+    for (Index r = 0; r < 3; ++r) {
+      TypeParam expected = 0;
+      for (Index k = 0; k < depth; ++k) expected += a(r, k);
+      for (Index i = 0; i < 40; ++i) EXPECT_EQ(c(r, i), expected) << depth;
+    }
   }
 }
 

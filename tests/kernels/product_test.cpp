@@ -13,9 +13,11 @@ struct Shape {
   Index m, k, n;
 };
 
-// Every count of rows by every count of columns up to 40, every depth up to 40, and a few large.
+// Every count of rows by every count of columns up to 40, every depth up to 40, and a few large,
+// of which the first two are taken in several blocks and stretches, with copies of the operands.
 std::vector<Shape> shapes() {
-  std::vector<Shape> all{{100, 200, 300}, {1, 1000, 65}, {257, 64, 129}, {7, 3, 1000}, {300, 1, 5}};
+  std::vector<Shape> all{{260, 400, 70}, {130, 200, 530}, {100, 200, 300}, {1, 1000, 65},
+                         {257, 64, 129}, {7, 3, 1000},    {300, 1, 5}};
   for (Index m = 1; m <= 40; ++m) {
     for (Index n = 1; n <= 40; ++n) {
       for (const Index k : {1, 6}) all.push_back({m, k, n});
@@ -93,7 +95,7 @@ TYPED_TEST(ProductTest, MultipliesAndAdds) {
 TYPED_TEST(ProductTest, AddsToTheTargetItself) {
   this->expect_product(
       [](auto& a, auto& b, auto& addend, auto& /*c*/) -> auto& {
-        multiply_add<TypeParam>(a, b, addend, addend);
+        accumulate<TypeParam>(a, b, addend);
         return addend;
       },
       false, true);
