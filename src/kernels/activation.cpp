@@ -1,5 +1,7 @@
 #include "kernels/activation.hpp"
 
+#include <numbers>
+
 #include "kernels/elementary.hpp"
 #include "kernels/simd.hpp"
 
@@ -35,21 +37,37 @@ struct Relu {
   }
 };
 
+// With u = √(2/π) (x + 0.044715 x³), (1 + tanh(u)) / 2 is the logistic function of 2u: no
+// difference of near numbers where x is negative, and one exponential.
 template <class Scalar>
 struct Gelu {
-  // √(2/π) and GPT-2's cubic coefficient.
-  static constexpr auto kScale = static_cast<Scalar>(0.79788456080286535588);
+  // 2 √(2/π) and GPT-2's cubic coefficient.
+  static constexpr auto kScale = static_cast<Scalar>(1.59576912160573071176);
   static constexpr auto kCubic = static_cast<Scalar>(0.044715);
+  // Far above, and squares overflow; there, gelu is max(0, x) already.
+  static constexpr Scalar kMostSquare = 1e6;
 
-  static Vector<Scalar> tanh_of(Vector<Scalar> x) {
-    return tanh<Scalar>(kScale * x * (1 + kCubic * (x * x)));
+  struct Logistic {
+    Vector<Scalar> value;  // of 2u
+    Vector<Scalar> slope;  // d value / dx
+  };
+
+  static Logistic logistic(Vector<Scalar> x) {
+    Vector<Scalar> square = x * x;
+    square = square > kMostSquare ? Vector<Scalar>{} + kMostSquare : square;
+    const Vector<Scalar> inner = kScale * x * (1 + kCubic * square);
+    const Vector<Scalar> magnitude = x < 0 ? -inner : inner;
+    const Vector<Scalar> e = exp2<Scalar>(magnitude * -std::numbers::log2e_v<Scalar>);
+    const Vector<Scalar> larger = 1 / (1 + e);
+    const Vector<Scalar> smaller = e * larger;
+    return {.value = x < 0 ? smaller : larger,
+            .slope = smaller * larger * (kScale * (1 + 3 * kCubic * square))};
   }
-  static Vector<Scalar> value(Vector<Scalar> x) { return Scalar{0.5} * x * (1 + tanh_of(x)); }
+  static Vector<Scalar> value(Vector<Scalar> x) { return x * logistic(x).value; }
   static void value_and_slope(Vector<Scalar> x, Vector<Scalar>& y, Vector<Scalar>& slope) {
-    const Vector<Scalar> t = tanh_of(x);
-    const Vector<Scalar> inner = kScale * (1 + 3 * kCubic * (x * x));
-    y = Scalar{0.5} * x * (1 + t);
-    slope = Scalar{0.5} * (1 + t) + Scalar{0.5} * x * (1 - t * t) * inner;
+    const Logistic of = logistic(x);
+    y = x * of.value;
+    slope = of.value + x * of.slope;
   }
 };
 

@@ -1,5 +1,5 @@
 // Elementary functions of whole vectors. exp2 is our own, since softmax spends its time there and
-// wants true zeros; log and tanh are Eigen's. A lane's result does not depend on which lane it is.
+// wants true zeros; log is Eigen's. A lane's result does not depend on which lane it is.
 #pragma once
 
 #include <Eigen/Core>
@@ -57,22 +57,14 @@ template <class Scalar>
 template <class Scalar>
 using LaneArray = Eigen::Array<Scalar, static_cast<int>(kLanes<Scalar>), 1>;
 
-template <class Scalar, class Function>
-[[gnu::always_inline]] inline Vector<Scalar> by_eigen(Vector<Scalar> x, Function&& function) {
+template <class Scalar>
+inline Vector<Scalar> log(Vector<Scalar> x) {
   LaneArray<Scalar> lanes;
   store(lanes.data(), x);
-  const LaneArray<Scalar> result = function(lanes);
+  const LaneArray<Scalar> result = lanes.log();
   return load(result.data());
 }
 
-template <class Scalar>
-inline Vector<Scalar> log(Vector<Scalar> x) {
-  return by_eigen<Scalar>(x, [](const auto& lanes) { return lanes.log(); });
-}
-template <class Scalar>
-inline Vector<Scalar> tanh(Vector<Scalar> x) {
-  return by_eigen<Scalar>(x, [](const auto& lanes) { return lanes.tanh(); });
-}
 /// Correctly rounded, which Eigen's is not.
 template <class Scalar>
 inline Vector<Scalar> sqrt(Vector<Scalar> x) {

@@ -119,6 +119,22 @@ TYPED_TEST(ActivationTest, HasASlopeAtZero) {
   }
 }
 
+// However large: x³ overflows long before x does.
+TYPED_TEST(ActivationTest, OfGeluIsThatOfReluFarFromZero) {
+  for (double size = 1e2; size < std::numeric_limits<TypeParam>::max() / 1e3; size *= 1e3) {
+    for (const bool positive : {true, false}) {
+      Grid<TypeParam> x(1, 20), y(1, 20), gradient(1, 20);
+      x.fill(static_cast<TypeParam>(positive ? size : -size));
+      gradient.fill(3);
+      activate_backward<TypeParam>(Activation::gelu, x, y, gradient);
+      for (Index c = 0; c < 20; ++c) {
+        EXPECT_EQ(y(0, c), positive ? x(0, c) : 0) << x(0, c);
+        EXPECT_EQ(gradient(0, c), positive ? 3 : 0) << x(0, c);
+      }
+    }
+  }
+}
+
 TYPED_TEST(ActivationTest, WorksInPlace) {
   for (const auto& formula : kFormulas) {
     auto x = inputs<TypeParam>();

@@ -102,8 +102,6 @@ constexpr auto kExp2 = [](Vector<Scalar> x) { return exp2<Scalar>(x); };
 template <class Scalar>
 constexpr auto kLog = [](Vector<Scalar> x) { return log<Scalar>(x); };
 template <class Scalar>
-constexpr auto kTanh = [](Vector<Scalar> x) { return tanh<Scalar>(x); };
-template <class Scalar>
 constexpr auto kSqrt = [](Vector<Scalar> x) { return sqrt<Scalar>(x); };
 
 // A softmax takes powers of two of differences to the largest score, down to where nothing is left.
@@ -148,18 +146,6 @@ TYPED_TEST(ElementaryTest, LogIsWithinTwoUlp) {
   EXPECT_TRUE(std::isnan(log<TypeParam>(Vector<TypeParam>{} + this->kNan)[0]));
 }
 
-// Eigen's: up to 4.6 with fused multiply-adds, up to 5.5 without.
-TYPED_TEST(ElementaryTest, TanhIsWithinSixUlp) {
-  const auto exact = [](Exact x) { return std::tanh(x); };
-  this->expect_within(6, this->evenly(-20, 20, 400'000), kTanh<TypeParam>, exact);
-  this->expect_within(6, this->by_size(1e-30, 20, 100'000), kTanh<TypeParam>, exact);
-  this->expect_within(6, this->by_size(-1e-30, -20, 100'000), kTanh<TypeParam>, exact);
-  EXPECT_EQ(tanh<TypeParam>(Vector<TypeParam>{})[0], 0);
-  EXPECT_EQ(tanh<TypeParam>(Vector<TypeParam>{} + this->kInfinity)[0], 1);
-  EXPECT_EQ(tanh<TypeParam>(Vector<TypeParam>{} - this->kInfinity)[0], -1);
-  EXPECT_TRUE(std::isnan(tanh<TypeParam>(Vector<TypeParam>{} + this->kNan)[0]));
-}
-
 TYPED_TEST(ElementaryTest, SqrtIsCorrectlyRounded) {
   const auto exact = [](Exact x) { return std::sqrt(x); };
   this->expect_within(0.5L, this->by_size(1e-30, 1e30, 100'000), kSqrt<TypeParam>, exact);
@@ -172,7 +158,6 @@ TYPED_TEST(ElementaryTest, SqrtIsCorrectlyRounded) {
 TYPED_TEST(ElementaryTest, AllLanesAreRoundedAlike) {
   this->expect_lanes_alike(this->evenly(-130, 0, 300), kExp2<TypeParam>);
   this->expect_lanes_alike(this->evenly(1, 100, 300), kLog<TypeParam>);
-  this->expect_lanes_alike(this->evenly(-10, 10, 300), kTanh<TypeParam>);
   this->expect_lanes_alike(this->evenly(0, 100, 300), kSqrt<TypeParam>);
 }
 
