@@ -100,19 +100,18 @@ template <Order order, class Scalar>
   multiply_panels<order, false>(block, stage, c, column);
 }
 
-// Factors that lie by depth, strip by strip.
+// Factors that lie by depth, in strips of kAccumulators rows, one strip behind the other.
 template <class Scalar>
-[[gnu::noinline]] void pack(const Factors<Scalar>& a, Index rows, Index depths, Scalar* to) {
-  for (Index row = 0; row < rows; row += kAccumulators) {
-    const Scalar* from = a.first + row;
-    const Index count = std::min<Index>(kAccumulators, rows - row);
-    for (Index k = 0; k < depths; ++k, from += a.stride, to += kAccumulators) {
-      if (count < kAccumulators) {
-        std::copy_n(from, count, to);
-        continue;
-      }
-      for (Index i = 0; i < kAccumulators; i += kLanes<Scalar>) store(to + i, load(from + i));
+[[gnu::noinline]] void pack(const Factors<Scalar>& a, Index rows, Index depths, Scalar* packed) {
+  const Index strip = kAccumulators * depths;
+  for (Index k = 0; k < depths; ++k) {
+    const Scalar* from = a.first + k * a.stride;
+    Scalar* to = packed + k * kAccumulators;
+    Index row = 0;
+    for (; row + kAccumulators <= rows; row += kAccumulators, to += strip) {
+      for (Index i = 0; i < kAccumulators; i += kLanes<Scalar>) store(to + i, load(from + row + i));
     }
+    std::copy_n(from + row, rows - row, to);
   }
 }
 

@@ -12,6 +12,9 @@ namespace microgpt::kernels {
 inline constexpr int kTileVectors = 2;
 inline constexpr int kAccumulators = kVectorRegisters >= 32 ? 16 : 8;
 
+// Depths in which a line of memory arrives.
+inline constexpr Index kDeep = 96;
+
 /// How the factors A of A · B lie in memory: element (m, k) is first[m * stride + k] by row, and
 /// first[m + k * stride] by depth, as in a transpose.
 enum class Order { by_row, by_depth };
@@ -97,6 +100,12 @@ template <Order order, int Rows, int Vectors, bool Partial, bool Parts, class Sc
       });
     }
   };
+  // A deep product is one of large matrices, whose C lies further away: ask for the next tile's.
+  if (stage.b.rows >= kDeep) {
+    for_tile([&](auto r, auto v) __attribute__((always_inline)) {
+      __builtin_prefetch(to + (Rows + r) * c_stride + v * kWidth, 1);
+    });
+  }
   accumulate(Parts ? stage.first_part : stage.b.rows);
   if constexpr (Parts) {
     Scalar first[kWidth * Rows * Vectors];
