@@ -60,21 +60,23 @@ template <Order order, int Rows, int Vectors, bool Partial, bool Parts, class Sc
   }
 }
 
-template <Order order, bool Parts, class Scalar>
+// All panels; Rows: the most that a tile is to have.
+template <Order order, bool Parts, int Rows = kAccumulators, class Scalar>
 void multiply_panels(const Block<Scalar>& block, const Stage<Scalar>& stage,
                      const Matrix<Scalar>& c, Index column = 0) {
   constexpr Index kWidth = kLanes<Scalar>;
+  constexpr int kRowsOfTwoVectors = std::max(1, Rows / kTileVectors);
   for (; column + kTileVectors * kWidth <= c.cols; column += kTileVectors * kWidth) {
-    multiply_panel<order, kAccumulators / kTileVectors, kTileVectors, false, Parts>(
-        block, stage, c, {0, column, column, 0});
+    multiply_panel<order, kRowsOfTwoVectors, kTileVectors, false, Parts>(block, stage, c,
+                                                                         {0, column, column, 0});
   }
   if (column + kWidth <= c.cols) {
-    multiply_panel<order, kAccumulators, 1, false, Parts>(block, stage, c, {0, column, column, 0});
+    multiply_panel<order, Rows, 1, false, Parts>(block, stage, c, {0, column, column, 0});
     column += kWidth;
   }
   if (column < c.cols) {
-    multiply_panel<order, kAccumulators, 1, true, Parts>(block, stage, c,
-                                                         {0, column, column, c.cols - column});
+    multiply_panel<order, Rows, 1, true, Parts>(block, stage, c,
+                                                {0, column, column, c.cols - column});
   }
 }
 
@@ -121,6 +123,8 @@ void multiply_block(const Block<Scalar>& block, const Stage<Scalar>& stage,
                     const Matrix<Scalar>& c) {
   if (bytes<Scalar>(stage.b.stride) > kFarColumns && block.rows >= kRowsForACopy) {
     multiply_copied_panels<order>(block, stage, c);
+  } else if (block.rows == 1) {
+    multiply_panels<order, false, 1>(block, stage, c);
   } else {
     multiply_panels<order, false>(block, stage, c);
   }
@@ -194,8 +198,8 @@ void multiply_parts(const Matrix<const Scalar>& a, const Matrix<const Scalar>& b
                     const Matrix<Scalar>& c) {
   if (first_part == b.rows) return multiply(a, b, c);
   const Block<Scalar> all{.a = {a.data, a.stride}, .strip = 0, .first_row = 0, .rows = c.rows};
-  multiply_panels<Order::by_row, true, Scalar>(
-      all, {.b = b, .goes_on = false, .addend = nullptr, .first_part = first_part}, c);
+  const Stage<Scalar> stage{.b = b, .goes_on = false, .addend = nullptr, .first_part = first_part};
+  multiply_panels<Order::by_row, true>(all, stage, c);
 }
 
 template <class Scalar>

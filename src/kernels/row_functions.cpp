@@ -1,9 +1,11 @@
 #include "kernels/row_functions.hpp"
 
 #include <Eigen/Core>
-#include <algorithm>
 #include <cmath>
+#include <limits>
+#include <numbers>
 
+#include "kernels/elementary.hpp"
 #include "kernels/rmsnorm.hpp"
 #include "kernels/simd.hpp"
 
@@ -28,13 +30,32 @@ void rmsnorm_row(const Scalar* x, Index count, Scalar* y) {
 
 template <class Scalar>
 void softmax_row(Scalar* scores, Index count, Scalar scale) {
-  // Whole vectors: the padding repeats an element, so that nothing there can overflow.
-  const Index width = padded<Scalar>(count);
-  std::fill(scores + count, scores + width, scores[0]);
-  Row<Scalar> row(scores, width);
-  row = ((row - row.maxCoeff()) * scale).exp();
-  std::fill(scores + count, scores + width, Scalar{0});
-  row *= 1 / row.sum();
+  constexpr Index kWidth = kLanes<Scalar>;
+  constexpr Scalar kLog2E = std::numbers::log2e_v<Scalar>;
+  Vector<Scalar> lane{};
+  for (Index i = 0; i < kWidth; ++i) lane[i] = static_cast<Scalar>(i);
+  // What lies behind the scores may be anything.
+  const auto where_scores = [&](Index first, Vector<Scalar> of_scores, Scalar of_others) {
+    return lane < static_cast<Scalar>(count - first) ? of_scores : Vector<Scalar>{} + of_others;
+  };
+
+  constexpr Scalar kUnseen = -std::numeric_limits<Scalar>::infinity();
+  Vector<Scalar> largest = Vector<Scalar>{} + kUnseen;
+  for (Index i = 0; i < count; i += kWidth) {
+    largest = maximum(where_scores(i, load(scores + i), kUnseen), largest);
+  }
+  largest = across_lanes<Scalar>(largest, [](auto a, auto b) { return maximum(a, b); });
+
+  Vector<Scalar> sum{};
+  for (Index i = 0; i < count; i += kWidth) {
+    const Vector<Scalar> power = exp2<Scalar>((load(scores + i) - largest) * (scale * kLog2E));
+    const Vector<Scalar> weight = where_scores(i, power, 0);
+    store(scores + i, weight);
+    sum += weight;
+  }
+  const Vector<Scalar> inverse_sum =
+      1 / across_lanes<Scalar>(sum, [](auto a, auto b) { return a + b; });
+  for (Index i = 0; i < count; i += kWidth) store(scores + i, load(scores + i) * inverse_sum);
 }
 
 #define MICROGPT_INSTANTIATE(Scalar)                        \

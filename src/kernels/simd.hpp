@@ -131,6 +131,21 @@ template <int... Lanes, class V>
   return __builtin_shufflevector(a, b, Lanes...);
 }
 
+/// All lanes of the vector combined into one, which every lane of the result holds: each with the
+/// one half a vector away, then a quarter, …
+template <class Scalar, int Distance = static_cast<int>(kLanes<Scalar>) / 2, class Combine>
+[[gnu::always_inline]] inline Vector<Scalar> across_lanes(Vector<Scalar> v, Combine&& combine) {
+  constexpr int kCount = static_cast<int>(kLanes<Scalar>);
+  const Vector<Scalar> other = [&]<int... L>(std::integer_sequence<int, L...>)
+      __attribute__((always_inline)) {
+    return shuffle(v, v, std::integer_sequence<int, ((L + Distance) % kCount)...>{});
+  }
+  (std::make_integer_sequence<int, kCount>{});
+  v = combine(v, other);
+  if constexpr (Distance > 1) return across_lanes<Scalar, Distance / 2>(v, combine);
+  return v;
+}
+
 /// Calls body(0), body(1), … body(Count - 1) with compile-time indices: an array of vectors stays
 /// in registers only where every index into it is a constant.
 template <int Count, class Body>
