@@ -151,7 +151,7 @@ void multiply_all(const Factors<Scalar>& a, const Matrix<const Scalar>& b, bool 
   const bool packs =
       !kByRow && bytes<Scalar>(a.stride) >= kFarFactors && c.cols > kTileVectors * kLanes<Scalar>;
   const Index stages = std::max<Index>(1, (b.rows + kStageDepths - 1) / kStageDepths);
-  const Index depths = (b.rows + stages - 1) / stages;
+  const Index depths = stages == 1 ? b.rows : (b.rows + stages - 1) / stages;
   for (Index s = 0; s < stages; ++s) {
     const Index k = s * depths;
     const Stage<Scalar> stage{.b = b.row_range(k, std::min(depths, b.rows - k)),
