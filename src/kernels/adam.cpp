@@ -3,36 +3,67 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/elementary.hpp"
 #include "kernels/simd.hpp"
 
 namespace microgpt::kernels {
 
+namespace {
+
+// What one step does to a vector of parameters.
+template <class Scalar>
+struct Update {
+  explicit Update(const AdamStep& step)
+      : scale(static_cast<Scalar>(step.gradient_scale)),
+        beta1(static_cast<Scalar>(step.beta1)),
+        beta2(static_cast<Scalar>(step.beta2)),
+        rest1(static_cast<Scalar>(1 - step.beta1)),
+        rest2(static_cast<Scalar>(1 - step.beta2)),
+        unbias2(static_cast<Scalar>(1 / std::sqrt(step.bias_correction2))),
+        epsilon(static_cast<Scalar>(step.epsilon)),
+        rate(static_cast<Scalar>(step.learning_rate / step.bias_correction1)),
+        decay(static_cast<Scalar>(step.learning_rate * step.weight_decay)) {}
+
+  [[gnu::always_inline]] void operator()(Vector<Scalar> gradient, Vector<Scalar>& parameter,
+                                         Vector<Scalar>& m, Vector<Scalar>& v) const {
+    const Vector<Scalar> slope = gradient * scale;
+    m = beta1 * m + rest1 * slope;
+    v = beta2 * v + rest2 * (slope * slope);
+    const Vector<Scalar> root = sqrt<Scalar>(v) * unbias2 + epsilon;
+    parameter -= rate * m * quick_reciprocal<Scalar>(root) + decay * parameter;
+  }
+
+  Scalar scale, beta1, beta2, rest1, rest2, unbias2, epsilon, rate, decay;
+};
+
+}  // namespace
+
 template <class Scalar>
 void adam_update(const AdamStep& step, std::span<const Scalar> gradient,
                  std::span<Scalar> parameters, std::span<Scalar> m, std::span<Scalar> v) {
-  const auto beta1 = static_cast<Scalar>(step.beta1);
-  const auto beta2 = static_cast<Scalar>(step.beta2);
-  const auto rest1 = static_cast<Scalar>(1 - step.beta1);
-  const auto rest2 = static_cast<Scalar>(1 - step.beta2);
-  const auto unbias1 = static_cast<Scalar>(1 / step.bias_correction1);
-  const auto unbias2 = static_cast<Scalar>(1 / step.bias_correction2);
-  const auto scale = static_cast<Scalar>(step.gradient_scale);
-  const auto epsilon = static_cast<Scalar>(step.epsilon);
-  const auto learning_rate = static_cast<Scalar>(step.learning_rate);
-  const auto decay = static_cast<Scalar>(step.learning_rate * step.weight_decay);
-
-  const Scalar* g = gradient.data();
-  Scalar* p = parameters.data();
-  Scalar* m1 = m.data();
-  Scalar* m2 = v.data();
-  for (std::size_t i = 0; i < gradient.size(); ++i) {
-    const Scalar slope = g[i] * scale;
-    const Scalar mean = beta1 * m1[i] + rest1 * slope;
-    const Scalar square = beta2 * m2[i] + rest2 * slope * slope;
-    m1[i] = mean;
-    m2[i] = square;
-    const Scalar update = mean * unbias1 / (std::sqrt(square * unbias2) + epsilon);
-    p[i] -= learning_rate * update + decay * p[i];
+  const Update<Scalar> update(step);
+  const auto take = [&](std::size_t i, auto&& load_from, auto&& store_to)
+      __attribute__((always_inline)) {
+    Vector<Scalar> parameter = load_from(parameters.data() + i);
+    Vector<Scalar> mean = load_from(m.data() + i);
+    Vector<Scalar> square = load_from(v.data() + i);
+    update(load_from(gradient.data() + i), parameter, mean, square);
+    store_to(m.data() + i, mean);
+    store_to(v.data() + i, square);
+    store_to(parameters.data() + i, parameter);
+  };
+  constexpr auto kWidth = static_cast<std::size_t>(kLanes<Scalar>);
+  std::size_t i = 0;
+  for (; i + kWidth <= gradient.size(); i += kWidth) {
+    take(
+        i, [](const Scalar* from) __attribute__((always_inline)) { return load(from); },
+        [](Scalar * to, Vector<Scalar> vector)
+            __attribute__((always_inline)) { store(to, vector); });
+  }
+  if (const auto rest = static_cast<std::ptrdiff_t>(gradient.size() - i); rest > 0) {
+    take(
+        i, [rest](const Scalar* from) { return load_partial(from, rest); },
+        [rest](Scalar* to, Vector<Scalar> vector) { store_partial(to, vector, rest); });
   }
 }
 

@@ -5,6 +5,7 @@
 #include <Eigen/Core>
 #include <array>
 #include <cmath>
+#include <limits>
 
 #include "kernels/simd.hpp"
 
@@ -67,10 +68,46 @@ inline Vector<Scalar> log(Vector<Scalar> x) {
 
 /// Correctly rounded, which Eigen's is not.
 template <class Scalar>
-inline Vector<Scalar> sqrt(Vector<Scalar> x) {
+[[gnu::always_inline]] inline Vector<Scalar> sqrt(Vector<Scalar> x) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(Scalar) == 4) {
+    return _mm512_sqrt_ps(x);
+  } else {
+    return _mm512_sqrt_pd(x);
+  }
+#elif defined(__AVX__)
+  if constexpr (sizeof(Scalar) == 4) {
+    return _mm256_sqrt_ps(x);
+  } else {
+    return _mm256_sqrt_pd(x);
+  }
+#elif defined(__SSE2__)
+  if constexpr (sizeof(Scalar) == 4) {
+    return _mm_sqrt_ps(x);
+  } else {
+    return _mm_sqrt_pd(x);
+  }
+#else
   Vector<Scalar> root;
   for (std::ptrdiff_t lane = 0; lane < kLanes<Scalar>; ++lane) root[lane] = std::sqrt(x[lane]);
   return root;
+#endif
+}
+
+/// 1/x for x > 0 whose reciprocal is a normal number, within two ulps; 0 for larger x. Where the
+/// machine estimates reciprocals, an estimate r and a step of Newton's, r + r (1 - r x): the
+/// divider is left to what needs it more.
+template <class Scalar>
+[[gnu::always_inline]] inline Vector<Scalar> quick_reciprocal(Vector<Scalar> x) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(Scalar) == 4) {
+    constexpr float kMost = std::numeric_limits<float>::max();
+    const Vector<Scalar> finite = _mm512_min_ps(_mm512_set1_ps(kMost), x);
+    const Vector<Scalar> estimate = _mm512_rcp14_ps(finite);
+    return estimate + estimate * (1 - estimate * finite);
+  }
+#endif
+  return 1 / x;
 }
 
 /// The larger of each lane; b where a is NaN.

@@ -102,6 +102,8 @@ constexpr auto kExp2 = [](Vector<Scalar> x) { return exp2<Scalar>(x); };
 template <class Scalar>
 constexpr auto kLog = [](Vector<Scalar> x) { return log<Scalar>(x); };
 template <class Scalar>
+constexpr auto kQuickReciprocal = [](Vector<Scalar> x) { return quick_reciprocal<Scalar>(x); };
+template <class Scalar>
 constexpr auto kSqrt = [](Vector<Scalar> x) { return sqrt<Scalar>(x); };
 
 // A softmax takes powers of two of differences to the largest score, down to where nothing is left.
@@ -155,10 +157,29 @@ TYPED_TEST(ElementaryTest, SqrtIsCorrectlyRounded) {
   EXPECT_TRUE(std::isnan(sqrt<TypeParam>(Vector<TypeParam>{} - 1)[0]));
 }
 
+TYPED_TEST(ElementaryTest, QuickReciprocalIsWithinTwoUlp) {
+  const auto exact = [](Exact x) { return 1 / x; };
+  this->expect_within(2, this->by_size(1e-30, 1e30, 200'000), kQuickReciprocal<TypeParam>, exact);
+  this->expect_within(2, this->evenly(0.5, 4, 200'000), kQuickReciprocal<TypeParam>, exact);
+}
+
+TYPED_TEST(ElementaryTest, QuickReciprocalHasItsLimits) {
+  const auto of = [](TypeParam x) {
+    return quick_reciprocal<TypeParam>(Vector<TypeParam>{} + x)[0];
+  };
+  const TypeParam smallest = std::numeric_limits<TypeParam>::min();
+  for (const TypeParam x : {std::numeric_limits<TypeParam>::max(), this->kInfinity}) {
+    EXPECT_GE(of(x), 0) << x;
+    EXPECT_LT(of(x), smallest) << x;
+  }
+  EXPECT_TRUE(std::isnan(of(this->kNan)));
+}
+
 TYPED_TEST(ElementaryTest, AllLanesAreRoundedAlike) {
   this->expect_lanes_alike(this->evenly(-130, 0, 300), kExp2<TypeParam>);
   this->expect_lanes_alike(this->evenly(1, 100, 300), kLog<TypeParam>);
   this->expect_lanes_alike(this->evenly(0, 100, 300), kSqrt<TypeParam>);
+  this->expect_lanes_alike(this->evenly(1, 100, 300), kQuickReciprocal<TypeParam>);
 }
 
 TYPED_TEST(ElementaryTest, MaximumIsTheLargerOfEachLane) {
