@@ -98,10 +98,7 @@ double sum_of_squares(std::span<const Scalar> values) {
   for (int half = kChains / 2; half > 0; half /= 2) {
     for (int c = 0; c < half; ++c) sums[c] += sums[c + half];
   }
-  for (std::size_t half = kWidth / 2; half > 0; half /= 2) {
-    for (std::size_t lane = 0; lane < half; ++lane) sums[0][lane] += sums[0][lane + half];
-  }
-  return sums[0][0];
+  return across_lanes<double>(sums[0], [](auto a, auto b) { return a + b; })[0];
 }
 
 #define MICROGPT_INSTANTIATE(Scalar)                                                     \

@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <numbers>
 
 #include "kernels/simd.hpp"
 
@@ -53,6 +54,25 @@ template <class Scalar>
   });
   polynomial = polynomial * r + 1;
   return x < Constants::kLowest ? Vector<Scalar>{} : times_power_of_two<Scalar>(polynomial, n);
+}
+
+// ln 2 in two parts: a multiple of the first by an integer is exact (Moshier, Cephes).
+template <class Scalar>
+inline constexpr std::array<Scalar, 2> kLn2 =
+    sizeof(Scalar) == 4
+        ? std::array<Scalar, 2>{Scalar(0.693359375), Scalar(-2.12194440e-4)}
+        : std::array<Scalar, 2>{Scalar(6.93145751953125E-1), Scalar(1.42860682030941723212E-6)};
+
+/// eˣ for x <= 0, as accurate however far x is from 0; 0 and NaN as for exp2.
+///   x = n ln 2 + r with an integer n,  eˣ = 2ⁿ 2^(r / ln 2)
+template <class Scalar>
+[[gnu::always_inline]] inline Vector<Scalar> exp(Vector<Scalar> x) {
+  using Constants = Exp2Constants<Scalar>;
+  constexpr Scalar kLog2E = std::numbers::log2e_v<Scalar>;
+  const Vector<Scalar> n = x * kLog2E + Constants::kRounding - Constants::kRounding;
+  const Vector<Scalar> r = x - n * kLn2<Scalar>[0] - n * kLn2<Scalar>[1];
+  return n < Constants::kLowest ? Vector<Scalar>{}
+                                : times_power_of_two<Scalar>(exp2<Scalar>(r * kLog2E), n);
 }
 
 template <class Scalar>

@@ -3,7 +3,6 @@
 #include <Eigen/Core>
 #include <cmath>
 #include <limits>
-#include <numbers>
 
 #include "kernels/elementary.hpp"
 #include "kernels/rmsnorm.hpp"
@@ -31,7 +30,6 @@ void rmsnorm_row(const Scalar* x, Index count, Scalar* y) {
 template <class Scalar>
 void softmax_row(Scalar* scores, Index count, Scalar scale) {
   constexpr Index kWidth = kLanes<Scalar>;
-  constexpr Scalar kLog2E = std::numbers::log2e_v<Scalar>;
   Vector<Scalar> lane{};
   for (Index i = 0; i < kWidth; ++i) lane[i] = static_cast<Scalar>(i);
   // What lies behind the scores may be anything.
@@ -48,7 +46,7 @@ void softmax_row(Scalar* scores, Index count, Scalar scale) {
 
   Vector<Scalar> sum{};
   for (Index i = 0; i < count; i += kWidth) {
-    const Vector<Scalar> power = exp2<Scalar>((load(scores + i) - largest) * (scale * kLog2E));
+    const Vector<Scalar> power = exp<Scalar>((load(scores + i) - largest) * scale);
     const Vector<Scalar> weight = where_scores(i, power, 0);
     store(scores + i, weight);
     sum += weight;
