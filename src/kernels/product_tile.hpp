@@ -37,6 +37,33 @@ struct Stage {
   Index first_part;
 };
 
+/// The rows of a tile in a matrix: a pointer for every four of them, which is what x86 can reach from
+/// one with a stride and its triple. The compiler must not know where they come from, or it keeps a
+/// pointer for every row of the next tile, too, most of them in memory.
+template <int Rows, class T>
+class TileRows {
+ public:
+  [[gnu::always_inline]] TileRows(T* first, Index stride) : stride_(stride) {
+    unrolled<kPointers>([&](auto g) __attribute__((always_inline)) {
+      rows_[g] = first;
+      asm("" : "+r"(rows_[g]));
+      first = rows_[g] + kEach * stride;
+    });
+  }
+  [[gnu::always_inline]] [[nodiscard]] T* row(int r) const {
+    return rows_[r / kEach] + r % kEach * stride_;
+  }
+  [[gnu::always_inline]] void advance(Index scalars) {
+    unrolled<kPointers>([&](auto g) __attribute__((always_inline)) { rows_[g] += scalars; });
+  }
+
+ private:
+  static constexpr int kEach = 4;
+  static constexpr int kPointers = (Rows + kEach - 1) / kEach;
+  T* rows_[kPointers];
+  Index stride_;
+};
+
 /// Where a tile lies in C, its columns in the stage's b, and how many its last vector has if that
 /// is partial.
 struct TilePlace {
@@ -66,21 +93,15 @@ template <Order order, int Rows, int Vectors, bool Partial, bool Parts, class Sc
 
   Vector<Scalar> sum[Rows][Vectors] = {};
   Scalar* const to = c.row(place.row) + place.column;
-  const Index c_stride = c.stride;
   if (stage.goes_on) {
+    const TileRows<Rows, Scalar> rows(to, c.stride);
     for_tile([&](auto r, auto v) __attribute__((always_inline)) {
-      sum[r][v] = load_columns(to + r * c_stride, v);
+      sum[r][v] = load_columns(rows.row(r), v);
     });
   }
 
-  // By row, a pointer for every four rows: what x86 can add to one without further registers.
   constexpr bool kByDepth = order == Order::by_depth;
-  constexpr int kRowsAPointer = kByDepth ? Rows : std::min(Rows, 4);
-  const Index a_stride = a.stride;
-  const Scalar* a_rows[Rows / kRowsAPointer];
-  unrolled<Rows / kRowsAPointer>([&](auto g) __attribute__((always_inline)) {
-    a_rows[g] = a.first + kRowsAPointer * g * a_stride;
-  });
+  TileRows<kByDepth ? 1 : Rows, const Scalar> factors(a.first, a.stride);
   const Scalar* b_row = stage.b.data + place.column_of_b;
   const Index b_stride = stage.b.stride;
   const auto accumulate = [&](Index depths) __attribute__((always_inline)) {
@@ -90,20 +111,18 @@ template <Order order, int Rows, int Vectors, bool Partial, bool Parts, class Sc
         columns[v] = load_columns(b_row, v);
       });
       unrolled<Rows>([&](auto r) __attribute__((always_inline)) {
-        const Scalar factor =
-            a_rows[r / kRowsAPointer][r % kRowsAPointer * (kByDepth ? 1 : a_stride)];
+        const Scalar factor = kByDepth ? factors.row(0)[r] : *factors.row(r);
         unrolled<Vectors>([&](auto v)
                               __attribute__((always_inline)) { sum[r][v] += factor * columns[v]; });
       });
-      unrolled<Rows / kRowsAPointer>([&](auto g) __attribute__((always_inline)) {
-        a_rows[g] += kByDepth ? a_stride : 1;
-      });
+      factors.advance(kByDepth ? a.stride : 1);
     }
   };
   // A deep product is one of large matrices, whose C lies further away: ask for the next tile's.
   if (stage.b.rows >= kDeep) {
+    const TileRows<Rows, Scalar> next(to + Rows * c.stride, c.stride);
     for_tile([&](auto r, auto v) __attribute__((always_inline)) {
-      __builtin_prefetch(to + (Rows + r) * c_stride + v * kWidth, 1);
+      __builtin_prefetch(next.row(r) + v * kWidth, 1);
     });
   }
   accumulate(Parts ? stage.first_part : stage.b.rows);
@@ -120,14 +139,15 @@ template <Order order, int Rows, int Vectors, bool Partial, bool Parts, class Sc
   }
 
   if (stage.addend != nullptr) {
-    const Scalar* addend = stage.addend->row(place.row) + place.column;
-    const Index stride = stage.addend->stride;
+    const Matrix<const Scalar>& addend = *stage.addend;
+    const TileRows<Rows, const Scalar> rows(addend.row(place.row) + place.column, addend.stride);
     for_tile([&](auto r, auto v) __attribute__((always_inline)) {
-      sum[r][v] += load_columns(addend + r * stride, v);
+      sum[r][v] += load_columns(rows.row(r), v);
     });
   }
+  const TileRows<Rows, Scalar> rows(to, c.stride);
   for_tile([&](auto r, auto v) __attribute__((always_inline)) {
-    Scalar* const vector = to + r * c_stride + v * kWidth;
+    Scalar* const vector = rows.row(r) + v * kWidth;
     if constexpr (Partial && v == Vectors - 1) {
       store_partial(vector, sum[r][v], tail);
     } else {
