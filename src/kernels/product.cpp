@@ -9,8 +9,8 @@
 namespace microgpt::kernels {
 namespace {
 
-// A panel of B, two vectors wide, and a tile's rows of A stay in a first-level cache of 32 KiB.
-constexpr Index kStageDepths = 192;
+// A panel of B, as wide as a tile, stays in a first-level cache of 32 KiB.
+constexpr Index kStageDepths = 24 * 1024 / (kTileVectors * kVectorBytes);
 // A block of rows of A stays in the second-level cache while the panels pass.
 template <class Scalar>
 constexpr Index kBlockRows = 512 / static_cast<Index>(sizeof(Scalar));
@@ -42,16 +42,24 @@ struct Block {
   }
 };
 
-// Rows first .. block.rows - 1 of a block and one panel of columns, Rows at a time; the rest in
-// smaller tiles.
+// Rows first .. block.rows - 1 of a block and one panel of columns, Rows at a time. The rest is taken
+// in smaller tiles; or, where more than half of a tile is left and sums may be made twice, with rows
+// before it.
 template <Order order, int Rows, int Vectors, bool Partial, bool Parts, class Scalar>
 [[gnu::noinline]] void multiply_panel(const Block<Scalar>& block, const Stage<Scalar>& stage,
                                       const Matrix<Scalar>& c, TilePlace place, Index first = 0) {
   Index row = first;
-  for (; row + Rows <= block.rows; row += Rows) {
+  while (row < block.rows) {
+    const Index left = block.rows - row;
+    if (left < Rows) {
+      const bool may_repeat = !stage.goes_on && block.strip == kAccumulators;
+      if (left <= Rows / 2 || block.rows < Rows || !may_repeat) break;
+      row = block.rows - Rows;
+    }
     place.row = block.first_row + row;
     multiply_tile<order, Rows, Vectors, Partial, Parts>(block.template from<order>(row), stage, c,
                                                         place);
+    row += Rows;
   }
   if constexpr (Rows > 1) {
     if (row < block.rows) {
@@ -60,23 +68,22 @@ template <Order order, int Rows, int Vectors, bool Partial, bool Parts, class Sc
   }
 }
 
-// All panels; Rows: the most that a tile is to have.
-template <Order order, bool Parts, int Rows = kAccumulators, class Scalar>
+// All panels from `column` on, Vectors wide as long as there are so many, with tiles of at most
+// `Accumulators` vectors.
+template <Order order, bool Parts, int Accumulators = kAccumulators, int Vectors = kTileVectors,
+          class Scalar>
 void multiply_panels(const Block<Scalar>& block, const Stage<Scalar>& stage,
                      const Matrix<Scalar>& c, Index column = 0) {
-  constexpr Index kWidth = kLanes<Scalar>;
-  constexpr int kRowsOfTwoVectors = std::max(1, Rows / kTileVectors);
-  for (; column + kTileVectors * kWidth <= c.cols; column += kTileVectors * kWidth) {
-    multiply_panel<order, kRowsOfTwoVectors, kTileVectors, false, Parts>(block, stage, c,
-                                                                         {0, column, column, 0});
+  constexpr int kRows = std::max(1, Accumulators / Vectors);
+  constexpr Index kWidth = Vectors * kLanes<Scalar>;
+  for (; column + kWidth <= c.cols; column += kWidth) {
+    multiply_panel<order, kRows, Vectors, false, Parts>(block, stage, c, {0, column, column, 0});
   }
-  if (column + kWidth <= c.cols) {
-    multiply_panel<order, Rows, 1, false, Parts>(block, stage, c, {0, column, column, 0});
-    column += kWidth;
-  }
-  if (column < c.cols) {
-    multiply_panel<order, Rows, 1, true, Parts>(block, stage, c,
-                                                {0, column, column, c.cols - column});
+  if constexpr (Vectors > 1) {
+    multiply_panels<order, Parts, Accumulators, Vectors / 2>(block, stage, c, column);
+  } else if (column < c.cols) {
+    multiply_panel<order, kRows, 1, true, Parts>(block, stage, c,
+                                                 {0, column, column, c.cols - column});
   }
 }
 
@@ -197,7 +204,7 @@ template <class Scalar>
 void multiply_parts(const Matrix<const Scalar>& a, const Matrix<const Scalar>& b, Index first_part,
                     const Matrix<Scalar>& c) {
   if (first_part == b.rows) return multiply(a, b, c);
-  const Block<Scalar> all{.a = {a.data, a.stride}, .strip = 0, .first_row = 0, .rows = c.rows};
+  const Block<Scalar> all{.a = {a.data, a.stride}, .strip = kAccumulators, .first_row = 0, .rows = c.rows};
   const Stage<Scalar> stage{.b = b, .goes_on = false, .addend = nullptr, .first_part = first_part};
   multiply_panels<Order::by_row, true>(all, stage, c);
 }

@@ -8,9 +8,11 @@
 
 namespace microgpt::kernels {
 
-// Accumulators of a tile: half of the registers; the others hold a row of B and factors.
-inline constexpr int kTileVectors = 2;
+// Accumulators of a tile: half of the registers; the others hold a row of B and factors. A tile about
+// as high as it is wide loads least: what a core does beside its multiply-adds, and what it shares
+// with another hyperthread, is loads.
 inline constexpr int kAccumulators = kVectorRegisters >= 32 ? 16 : 8;
+inline constexpr int kTileVectors = kVectorRegisters >= 32 ? 4 : 2;
 
 // Depths in which a line of memory arrives.
 inline constexpr Index kDeep = 96;
