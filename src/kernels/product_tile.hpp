@@ -15,7 +15,7 @@ inline constexpr int kAccumulators = kVectorRegisters >= 32 ? 16 : 8;
 inline constexpr int kTileVectors = kVectorRegisters >= 32 ? 4 : 2;
 
 // Depths in which a line of memory arrives.
-inline constexpr Index kDeep = 96;
+inline constexpr Index kDeep = 80;
 
 /// How the factors A of A · B lie in memory: element (m, k) is first[m * stride + k] by row, and
 /// first[m + k * stride] by depth, as in a transpose.
