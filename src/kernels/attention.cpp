@@ -50,15 +50,14 @@ template <class Scalar>
 }
 
 // The scores of a group, before scaling; far below all others where a key belongs to an earlier
-// document.
+// document. `place` is that of the queries, less `first`.
 template <class Scalar>
 [[gnu::always_inline]] inline void masked_scores(const Head<const Scalar>& head,
                                                  Vector<Scalar> place, Index position, Index first,
                                                  Vector<Scalar> (&score)[kGroup]) {
   dot_group<Scalar>(head.query, head.key, position, first, score);
   unrolled<kGroup>([&](auto g) __attribute__((always_inline)) {
-    const auto distance = static_cast<Scalar>(first + g);
-    score[g] = place >= distance ? score[g] : Vector<Scalar>{} + kUnseen<Scalar>;
+    score[g] = place >= static_cast<Scalar>(g) ? score[g] : Vector<Scalar>{} + kUnseen<Scalar>;
   });
 }
 
@@ -157,7 +156,7 @@ void attention(const Matrix<const Scalar>& qkv, const PackedPositions<Scalar>& p
       Vector<Scalar> largest = Vector<Scalar>{} + kUnseen<Scalar>;
       for (Index d = 0; d < distances; d += kGroup) {
         Vector<Scalar> score[kGroup];
-        masked_scores<Scalar>(head, place, position, d, score);
+        masked_scores<Scalar>(head, place - static_cast<Scalar>(d), position, d, score);
         unrolled<kGroup>([&](auto g) __attribute__((always_inline)) {
           store(scores.row(d + g), score[g]);
           largest = maximum(score[g], largest);
@@ -181,8 +180,8 @@ void attention(const Matrix<const Scalar>& qkv, const PackedPositions<Scalar>& p
 template <class Scalar>
 void attention_backward(const Matrix<const Scalar>& qkv, const PackedPositions<Scalar>& packed,
                         Index n_head, const Matrix<const Scalar>& softmax_terms,
-                        const Matrix<const Scalar>& d_out, AttentionScratch<Scalar>& scratch,
-                        const Matrix<Scalar>& d_qkv) {
+                        const Matrix<const Scalar>& out, const Matrix<const Scalar>& d_out,
+                        AttentionScratch<Scalar>& scratch, const Matrix<Scalar>& d_qkv) {
   const Index columns = d_out.cols;
   const Index head_size = d_out.rows / n_head;
   const Scalar scale = 1 / std::sqrt(static_cast<Scalar>(head_size));
@@ -200,6 +199,7 @@ void attention_backward(const Matrix<const Scalar>& qkv, const PackedPositions<S
   for (Index h = 0; h < n_head; ++h) {
     const Head<const Scalar> head(qkv, h, head_size);
     const Head<Scalar> d_head(d_qkv, h, head_size);
+    const auto out_head = out.row_range(h * head_size, head_size);
     const auto d_out_head = d_out.row_range(h * head_size, head_size);
 
     for (Index position = 0; position < columns; position += kLanes<Scalar>) {
@@ -207,25 +207,22 @@ void attention_backward(const Matrix<const Scalar>& qkv, const PackedPositions<S
       const Vector<Scalar> place = load(packed.place + position);
       const Vector<Scalar> largest = load(softmax_terms.row(2 * h) + position);
       const Vector<Scalar> inverse_sum = load(softmax_terms.row(2 * h + 1) + position);
-      // d_score = p · (dp - Σ_s p_s dp_s): the gradient of softmax.
+      // d_score = p · (dp - Σ_s p_s dp_s): the gradient of softmax. The mean is d_out · out.
       Vector<Scalar> mean{};
+      for (Index i = 0; i < head_size; ++i) {
+        mean += load(d_out_head.row(i) + position) * load(out_head.row(i) + position);
+      }
       for (Index d = 0; d < distances; d += kGroup) {
         Vector<Scalar> score[kGroup];
         Vector<Scalar> dp[kGroup];
-        masked_scores<Scalar>(head, place, position, d, score);
+        masked_scores<Scalar>(head, place - static_cast<Scalar>(d), position, d, score);
         dot_group<Scalar>(d_out_head, head.value, position, d, dp);
         unrolled<kGroup>([&](auto g) __attribute__((always_inline)) {
           const Vector<Scalar> weight =
               exp2<Scalar>((score[g] - largest) * exp2_scale) * inverse_sum;
           store(p.row(d + g) + position, weight);
-          store(d_score.row(d + g) + position, dp[g]);
-          mean += weight * dp[g];
+          store(d_score.row(d + g) + position, weight * (dp[g] - mean) * scale);
         });
-      }
-      for (Index d = 0; d < distances; ++d) {
-        const Vector<Scalar> weight = load(p.row(d) + position);
-        const Vector<Scalar> slope = (load(d_score.row(d) + position) - mean) * scale;
-        store(d_score.row(d) + position, weight * slope);
       }
       for (Index d = distances; d < longest; ++d) {
         store(p.row(d) + position, Vector<Scalar>{});
@@ -250,8 +247,8 @@ void attention_backward(const Matrix<const Scalar>& qkv, const PackedPositions<S
                           const Matrix<Scalar>&);                                               \
   template void attention_backward(const Matrix<const Scalar>&, const PackedPositions<Scalar>&, \
                                    Index, const Matrix<const Scalar>&,                          \
-                                   const Matrix<const Scalar>&, AttentionScratch<Scalar>&,      \
-                                   const Matrix<Scalar>&);
+                                   const Matrix<const Scalar>&, const Matrix<const Scalar>&,    \
+                                   AttentionScratch<Scalar>&, const Matrix<Scalar>&);
 MICROGPT_INSTANTIATE(float)
 MICROGPT_INSTANTIATE(double)
 #undef MICROGPT_INSTANTIATE

@@ -10,7 +10,8 @@
 // length may stand side by side: a lane only takes part in distances up to its place in its own.
 //
 // The probabilities are never stored: forward keeps only two terms of each query's softmax, and
-// backward makes them again (Dao et al., FlashAttention, 2022).
+// backward makes them again, and takes a query's Σ p dp as d_out · out (Dao et al., FlashAttention,
+// 2022).
 #pragma once
 
 #include "kernels/product.hpp"
@@ -64,12 +65,12 @@ void attention(const Matrix<const Scalar>& qkv, const PackedPositions<Scalar>& p
                AttentionScratch<Scalar>& scratch, const Matrix<Scalar>& softmax_terms,
                const Matrix<Scalar>& out);
 
-/// d_qkv = the gradient with respect to qkv, given d_out and what forward has kept. At least
+/// d_qkv = the gradient with respect to qkv, given d_out and what forward has left. At least
 /// 2 · lanes scalars behind qkv and d_out can be read.
 template <class Scalar>
 void attention_backward(const Matrix<const Scalar>& qkv, const PackedPositions<Scalar>& packed,
                         Index n_head, const Matrix<const Scalar>& softmax_terms,
-                        const Matrix<const Scalar>& d_out, AttentionScratch<Scalar>& scratch,
-                        const Matrix<Scalar>& d_qkv);
+                        const Matrix<const Scalar>& out, const Matrix<const Scalar>& d_out,
+                        AttentionScratch<Scalar>& scratch, const Matrix<Scalar>& d_qkv);
 
 }  // namespace microgpt::kernels

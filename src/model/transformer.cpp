@@ -155,7 +155,7 @@ void backward(const TransformerWeights<Scalar>& model, const PackedDocuments& pi
                             activations, mode, gradient.attn_wo);
     multiply_transposed<Scalar>(weights.attn_wo, d_residual, d_narrow);
     attention_backward<Scalar>(layer.qkv, activations.packed(), shape.n_head, layer.softmax_terms,
-                               d_narrow, activations.attention_scratch(), d_qkv);
+                               layer.attended, d_narrow, activations.attention_scratch(), d_qkv);
     weight_gradient<Scalar>(
         d_qkv, normed_by_position<Scalar>(layer.input, layer.input_inverse_rms, activations),
         activations, mode, gradient.attn_wqkv);

@@ -104,7 +104,7 @@ class AttentionRun {
   }
   void backward() { backward(scratch_); }
   void backward(AttentionScratch<Scalar>& scratch) {
-    attention_backward<Scalar>(qkv, packed(), n_head_, softmax_terms, d_out, scratch, d_qkv);
+    attention_backward<Scalar>(qkv, packed(), n_head_, softmax_terms, out, d_out, scratch, d_qkv);
   }
 
   /// Takes `count` positions of another run's inputs, from `first` there to `to` here.
