@@ -71,8 +71,22 @@ struct Gelu {
   }
 };
 
+// Rows without gaps between them are one long row.
+template <class Scalar>
+Matrix<Scalar> as_one_row(const Matrix<Scalar>& matrix) {
+  return {matrix.data, 1, matrix.rows * matrix.cols, matrix.rows * matrix.cols};
+}
+
+template <class... Scalar>
+bool without_gaps(const Matrix<Scalar>&... matrices) {
+  return ((matrices.stride == matrices.cols) && ...);
+}
+
 template <class Function, class Scalar>
 void apply(const Matrix<const Scalar>& x, const Matrix<Scalar>& y) {
+  if (x.rows > 1 && without_gaps(x, y)) {
+    return apply<Function, Scalar>(as_one_row(x), as_one_row(y));
+  }
   for (Index r = 0; r < x.rows; ++r) {
     for (Index i = 0; i < x.cols; i += kLanes<Scalar>) {
       store(y.row(r) + i, Function::value(load(x.row(r) + i)));
@@ -83,6 +97,9 @@ void apply(const Matrix<const Scalar>& x, const Matrix<Scalar>& y) {
 template <class Function, class Scalar>
 void apply_backward(const Matrix<const Scalar>& x, const Matrix<Scalar>& y,
                     const Matrix<Scalar>& dy) {
+  if (x.rows > 1 && without_gaps(x, y, dy)) {
+    return apply_backward<Function, Scalar>(as_one_row(x), as_one_row(y), as_one_row(dy));
+  }
   for (Index r = 0; r < x.rows; ++r) {
     for (Index i = 0; i < x.cols; i += kLanes<Scalar>) {
       Vector<Scalar> value;
