@@ -12,7 +12,11 @@ using namespace kernels;
 // to += from.
 template <class Scalar>
 void add_row(const Scalar* from, Index count, Scalar* to) {
-  for (Index i = 0; i < count; ++i) to[i] += from[i];
+  Index i = 0;
+  for (; i + kLanes<Scalar> <= count; i += kLanes<Scalar>) {
+    store(to + i, load(to + i) + load(from + i));
+  }
+  for (; i < count; ++i) to[i] += from[i];
 }
 
 template <class Scalar>
