@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "kernels/elementary.hpp"
 #include "kernels/simd.hpp"
@@ -9,6 +10,15 @@
 namespace microgpt::kernels {
 
 namespace {
+
+// The moments of a parameter whose gradient stays 0 would decay until they, or what is made of them,
+// are no normal numbers any more, and then take a core a hundred cycles each, step after step.
+// Instead, a square never falls below kLeast, and a mean is rounded to multiples of kMeanUnit (1e-32
+// in a float): by adding, and taking away again, a number whose last digit that is.
+template <class Scalar>
+constexpr Scalar kLeast = std::numeric_limits<Scalar>::min();
+template <class Scalar>
+constexpr Scalar kMeanUnit = kLeast<Scalar> * (1 << 20);
 
 // What one step does to a vector of parameters.
 template <class Scalar>
@@ -27,10 +37,11 @@ struct Update {
   [[gnu::always_inline]] void operator()(Vector<Scalar> gradient, Vector<Scalar>& parameter,
                                          Vector<Scalar>& m, Vector<Scalar>& v) const {
     const Vector<Scalar> slope = gradient * scale;
-    m = beta1 * m + rest1 * slope;
-    v = beta2 * v + rest2 * (slope * slope);
+    constexpr Scalar kRounding = kMeanUnit<Scalar> / std::numeric_limits<Scalar>::epsilon();
+    m = (beta1 * m + (rest1 * slope + kRounding)) - kRounding;
+    v = beta2 * v + (rest2 * (slope * slope) + kLeast<Scalar>);
     const Vector<Scalar> root = sqrt<Scalar>(v) * unbias2 + epsilon;
-    parameter -= rate * m * quick_reciprocal<Scalar>(root) + decay * parameter;
+    parameter -= m * (rate * quick_reciprocal<Scalar>(root)) + decay * parameter;
   }
 
   Scalar scale, beta1, beta2, rest1, rest2, unbias2, epsilon, rate, decay;
@@ -53,8 +64,11 @@ void adam_update(const AdamStep& step, std::span<const Scalar> gradient,
     store_to(parameters.data() + i, parameter);
   };
   constexpr auto kWidth = static_cast<std::size_t>(kLanes<Scalar>);
+  // Other cores have read the parameters, and each line takes a while to become this one's own.
+  constexpr std::size_t kAhead = 16;
   std::size_t i = 0;
   for (; i + kWidth <= gradient.size(); i += kWidth) {
+    __builtin_prefetch(parameters.data() + i + kAhead * kWidth, 1);
     take(
         i, [](const Scalar* from) __attribute__((always_inline)) { return load(from); },
         [](Scalar * to, Vector<Scalar> vector)

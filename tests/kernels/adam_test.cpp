@@ -92,6 +92,20 @@ TYPED_TEST(AdamTest, LeavesAParameterWithoutGradient) {
   EXPECT_EQ(parameters, std::vector<TypeParam>(20, 3));
 }
 
+// Arithmetic on denormal numbers is slow, and a parameter may be without a gradient for ever.
+TYPED_TEST(AdamTest, KeepsMomentsNormalWhenTheGradientHasEnded) {
+  std::vector<TypeParam> gradient(20, 1), parameters(20), m(20), v(20);
+  for (int t = 1; t <= 20000; ++t) {
+    adam_update<TypeParam>(adam_step(t, 0, 1), gradient, parameters, m, v);
+    for (std::size_t i = 0; i < m.size(); ++i) {
+      ASSERT_TRUE(m[i] == 0 || std::isnormal(m[i])) << "step " << t << ", mean " << m[i];
+      ASSERT_TRUE(std::isnormal(v[i])) << "step " << t << ", square " << v[i];
+    }
+    gradient.assign(20, 0);
+  }
+  for (const TypeParam mean : m) EXPECT_LT(std::abs(mean), 1e-30);
+}
+
 // A gradient whose square is beyond all numbers hardly moves its parameter, and no other.
 TYPED_TEST(AdamTest, StaysFiniteWhereASquareOverflows) {
   const auto huge = std::sqrt(std::numeric_limits<TypeParam>::max()) * 16;
