@@ -115,29 +115,41 @@ void weigh_ahead(const Matrix<const Scalar>& weights, const Matrix<const Scalar>
   weigh<Direction::ahead>(weights, position, values, position, distances, Vector<Scalar>{} + 1, to);
 }
 
-}  // namespace
-
+// Behind the columns stand zeros: a key at the end of a piece has no queries ahead.
 template <class Scalar>
-Index AttentionScratch<Scalar>::size(Index max_length, Index max_columns) {
-  return 2 * whole_groups(max_length) * (max_columns + 2 * kLanes<Scalar>);
+Index stride_for(Index columns) {
+  return columns + 2 * kLanes<Scalar>;
 }
 
 template <class Scalar>
-AttentionScratch<Scalar>::AttentionScratch(Index max_length, Index max_columns)
-    : max_distances_(whole_groups(max_length)),
-      max_columns_(max_columns),
-      buffer_(static_cast<std::size_t>(size(max_length, max_columns))) {}
+void clear_behind(const Matrix<Scalar>& matrix, Index distances) {
+  for (Index d = 0; d < distances; ++d) store(matrix.row(d) + matrix.cols, Vector<Scalar>{});
+}
 
-// Behind the columns stand zeros: a key at the end of a piece has no queries ahead.
+}  // namespace
+
 template <class Scalar>
-Matrix<Scalar> AttentionScratch<Scalar>::probabilities(Index columns) {
-  return {buffer_.data(), max_distances_, columns, columns + 2 * kLanes<Scalar>};
+Index AttentionScratch<Scalar>::size(Index max_length, Index max_columns, Index n_head) {
+  const Index of_a_head = whole_groups(max_length) * stride_for<Scalar>(max_columns);
+  return (keeps(max_length) ? n_head + 1 : 2) * of_a_head;
+}
+
+template <class Scalar>
+AttentionScratch<Scalar>::AttentionScratch(Index max_length, Index max_columns, Index n_head)
+    : keeps_(keeps(max_length)),
+      max_distances_(whole_groups(max_length)),
+      of_a_head_(max_distances_ * stride_for<Scalar>(max_columns)),
+      buffer_(static_cast<std::size_t>(size(max_length, max_columns, n_head))) {}
+
+template <class Scalar>
+Matrix<Scalar> AttentionScratch<Scalar>::probabilities(Index columns, Index head) {
+  Scalar* const data = buffer_.data() + (keeps_ ? head + 1 : 1) * of_a_head_;
+  return {data, max_distances_, columns, stride_for<Scalar>(columns)};
 }
 
 template <class Scalar>
 Matrix<Scalar> AttentionScratch<Scalar>::d_scores(Index columns) {
-  const Index half = size(max_distances_, max_columns_) / 2;
-  return {buffer_.data() + half, max_distances_, columns, columns + 2 * kLanes<Scalar>};
+  return {buffer_.data(), max_distances_, columns, stride_for<Scalar>(columns)};
 }
 
 template <class Scalar>
@@ -146,13 +158,16 @@ void attention(const Matrix<const Scalar>& qkv, const PackedPositions<Scalar>& p
                const Matrix<Scalar>& out) {
   const Index head_size = out.rows / n_head;
   const Scalar scale = binary_scale<Scalar>(head_size);
-  const auto scores = scratch.probabilities(kLanes<Scalar>);
 
   for (Index position = 0; position < out.cols; position += kLanes<Scalar>) {
     const Index distances = packed.distances[position / kLanes<Scalar>];
     const Vector<Scalar> place = load(packed.place + position);
     for (Index h = 0; h < n_head; ++h) {
       const Head<const Scalar> head(qkv, h, head_size);
+      const auto scores =
+          scratch.keeps()
+              ? scratch.probabilities(out.cols, h).column_range(position, kLanes<Scalar>)
+              : scratch.probabilities(kLanes<Scalar>, h);
       Vector<Scalar> largest = Vector<Scalar>{} + kUnseen<Scalar>;
       for (Index d = 0; d < distances; d += kGroup) {
         Vector<Scalar> score[kGroup];
@@ -187,18 +202,14 @@ void attention_backward(const Matrix<const Scalar>& qkv, const PackedPositions<S
   const Scalar scale = 1 / std::sqrt(static_cast<Scalar>(head_size));
   const Scalar exp2_scale = binary_scale<Scalar>(head_size);
   const Index longest = packed.most_distances;
-  const auto p = scratch.probabilities(columns);
   const auto d_score = scratch.d_scores(columns);
-  for (Index d = 0; d < longest; ++d) {
-    for (const Index behind : {columns, columns + kLanes<Scalar>}) {
-      store(p.row(d) + behind, Vector<Scalar>{});
-      store(d_score.row(d) + behind, Vector<Scalar>{});
-    }
-  }
+  clear_behind(d_score, longest);
 
   for (Index h = 0; h < n_head; ++h) {
     const Head<const Scalar> head(qkv, h, head_size);
     const Head<Scalar> d_head(d_qkv, h, head_size);
+    const auto p = scratch.probabilities(columns, h);
+    clear_behind(p, longest);
     const auto out_head = out.row_range(h * head_size, head_size);
     const auto d_out_head = d_out.row_range(h * head_size, head_size);
 
@@ -213,13 +224,22 @@ void attention_backward(const Matrix<const Scalar>& qkv, const PackedPositions<S
         mean += load(d_out_head.row(i) + position) * load(out_head.row(i) + position);
       }
       for (Index d = 0; d < distances; d += kGroup) {
-        Vector<Scalar> score[kGroup];
         Vector<Scalar> dp[kGroup];
-        masked_scores<Scalar>(head, place - static_cast<Scalar>(d), position, d, score);
+        Vector<Scalar> exponential[kGroup];
         dot_group<Scalar>(d_out_head, head.value, position, d, dp);
+        if (scratch.keeps()) {
+          unrolled<kGroup>([&](auto g) __attribute__((always_inline)) {
+            exponential[g] = load(p.row(d + g) + position);
+          });
+        } else {
+          Vector<Scalar> score[kGroup];
+          masked_scores<Scalar>(head, place - static_cast<Scalar>(d), position, d, score);
+          unrolled<kGroup>([&](auto g) __attribute__((always_inline)) {
+            exponential[g] = exp2<Scalar>((score[g] - largest) * exp2_scale);
+          });
+        }
         unrolled<kGroup>([&](auto g) __attribute__((always_inline)) {
-          const Vector<Scalar> weight =
-              exp2<Scalar>((score[g] - largest) * exp2_scale) * inverse_sum;
+          const Vector<Scalar> weight = exponential[g] * inverse_sum;
           store(p.row(d + g) + position, weight);
           store(d_score.row(d + g) + position, weight * (dp[g] - mean) * scale);
         });

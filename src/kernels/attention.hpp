@@ -9,9 +9,9 @@
 // are sums over distances, with no sum across a vector and nothing transposed, and documents of any
 // length may stand side by side: a lane only takes part in distances up to its place in its own.
 //
-// The probabilities are never stored: forward keeps only two terms of each query's softmax, and
-// backward makes them again, and takes a query's Σ p dp as d_out · out (Dao et al., FlashAttention,
-// 2022).
+// The probabilities of long documents are never stored: forward keeps only two terms of each
+// query's softmax, and backward makes them again. It takes a query's Σ p dp as d_out · out (Dao et
+// al., FlashAttention, 2022).
 #pragma once
 
 #include "kernels/product.hpp"
@@ -37,22 +37,33 @@ struct PackedPositions {
   Index most_distances;
 };
 
-/// Memory of one worker for the numbers of one head: distances x positions.
+/// Memory of one worker for what attention has by distance: distances x positions. Where documents
+/// are short, the exponentials of all heads' softmaxes are kept from forward to backward.
 template <class Scalar>
 class AttentionScratch {
  public:
   /// For documents of at most `max_length` positions, and `max_columns` columns.
-  AttentionScratch(Index max_length, Index max_columns);
+  AttentionScratch(Index max_length, Index max_columns, Index n_head);
 
   /// Scalars in its buffer.
-  [[nodiscard]] static Index size(Index max_length, Index max_columns);
+  [[nodiscard]] static Index size(Index max_length, Index max_columns, Index n_head);
 
-  [[nodiscard]] Matrix<Scalar> probabilities(Index columns);
+  /// Whether backward finds the exponentials that forward has left; then no other attention's
+  /// forward may come between, and each layer wants scratch of its own.
+  [[nodiscard]] static bool keeps(Index max_length) { return max_length <= kKeptLength; }
+
+  /// The same for all heads, unless they are kept.
+  [[nodiscard]] Matrix<Scalar> probabilities(Index columns, Index head);
   [[nodiscard]] Matrix<Scalar> d_scores(Index columns);
 
+  [[nodiscard]] bool keeps() const { return keeps_; }
+
  private:
+  static constexpr Index kKeptLength = 16;
+
+  bool keeps_;
   Index max_distances_;
-  Index max_columns_;
+  Index of_a_head_;  // scalars
   AlignedBuffer<Scalar> buffer_;
 };
 

@@ -42,9 +42,9 @@ struct Block {
   }
 };
 
-// Rows first .. block.rows - 1 of a block and one panel of columns, Rows at a time. The rest is taken
-// in smaller tiles; or, where more than half of a tile is left and sums may be made twice, with rows
-// before it.
+// Rows first .. block.rows - 1 of a block and one panel of columns, Rows at a time. The rest is
+// taken in smaller tiles; or, where more than a quarter of a tile is left and sums may be made
+// twice, with rows before it.
 template <Order order, int Rows, int Vectors, bool Partial, bool Parts, class Scalar>
 [[gnu::noinline]] void multiply_panel(const Block<Scalar>& block, const Stage<Scalar>& stage,
                                       const Matrix<Scalar>& c, TilePlace place, Index first = 0) {
@@ -53,7 +53,7 @@ template <Order order, int Rows, int Vectors, bool Partial, bool Parts, class Sc
     const Index left = block.rows - row;
     if (left < Rows) {
       const bool may_repeat = !stage.goes_on && block.strip == kAccumulators;
-      if (left <= Rows / 2 || block.rows < Rows || !may_repeat) break;
+      if (left <= Rows / 4 || block.rows < Rows || !may_repeat) break;
       row = block.rows - Rows;
     }
     place.row = block.first_row + row;
@@ -63,7 +63,8 @@ template <Order order, int Rows, int Vectors, bool Partial, bool Parts, class Sc
   }
   if constexpr (Rows > 1) {
     if (row < block.rows) {
-      multiply_panel<order, Rows / 2, Vectors, Partial, Parts>(block, stage, c, place, row);
+      multiply_panel<order, std::max(1, Rows / 4), Vectors, Partial, Parts>(block, stage, c, place,
+                                                                            row);
     }
   }
 }
@@ -204,7 +205,8 @@ template <class Scalar>
 void multiply_parts(const Matrix<const Scalar>& a, const Matrix<const Scalar>& b, Index first_part,
                     const Matrix<Scalar>& c) {
   if (first_part == b.rows) return multiply(a, b, c);
-  const Block<Scalar> all{.a = {a.data, a.stride}, .strip = kAccumulators, .first_row = 0, .rows = c.rows};
+  const Block<Scalar> all{
+      .a = {a.data, a.stride}, .strip = kAccumulators, .first_row = 0, .rows = c.rows};
   const Stage<Scalar> stage{.b = b, .goes_on = false, .addend = nullptr, .first_part = first_part};
   multiply_panels<Order::by_row, true>(all, stage, c);
 }

@@ -45,6 +45,12 @@ Index buffer_size(const ModelShape& shape, Index max_positions) {
          2 * kLanes<Scalar>;
 }
 
+// Where attention keeps something for backward, each layer needs scratch of its own.
+template <class Scalar>
+Index scratches(const ModelShape& shape) {
+  return kernels::AttentionScratch<Scalar>::keeps(shape.block_size) ? shape.n_layer : 1;
+}
+
 }  // namespace
 
 template <class Scalar>
@@ -66,7 +72,6 @@ Activations<Scalar>::Activations(const ModelShape& shape, Index max_positions)
       d_qkv_(take(3 * shape.n_embd)),
       d_hidden_(take(shape.mlp_width())),
       d_embeddings_(nullptr, 0, 0),
-      attention_(shape.block_size, padded<Scalar>(max_positions)),
       distances_(static_cast<std::size_t>(padded<Scalar>(max_positions) / kLanes<Scalar>)),
       token_storage_(static_cast<std::size_t>(2 * max_positions)) {
   for (Index l = 0; l < shape.n_layer; ++l) {
@@ -79,6 +84,9 @@ Activations<Scalar>::Activations(const ModelShape& shape, Index max_positions)
                        .input_inverse_rms = take_row(),
                        .middle_inverse_rms = take_row()});
   }
+  for (Index i = 0; i < scratches<Scalar>(shape); ++i) {
+    attention_.emplace_back(shape.block_size, padded<Scalar>(max_positions), shape.n_head);
+  }
   transposed_ = next_;
   next_ += transposed_size<Scalar>(shape, max_positions);
   d_embeddings_ = {next_, shape.vocab_size + shape.block_size, shape.n_embd};
@@ -87,7 +95,8 @@ Activations<Scalar>::Activations(const ModelShape& shape, Index max_positions)
 template <class Scalar>
 std::int64_t Activations<Scalar>::bytes(const ModelShape& shape, Index max_positions) {
   const Index scratch =
-      kernels::AttentionScratch<Scalar>::size(shape.block_size, padded<Scalar>(max_positions));
+      scratches<Scalar>(shape) * kernels::AttentionScratch<Scalar>::size(
+                                     shape.block_size, padded<Scalar>(max_positions), shape.n_head);
   return (buffer_size<Scalar>(shape, max_positions) + scratch) *
              static_cast<Index>(sizeof(Scalar)) +
          2 * max_positions * static_cast<Index>(sizeof(Token)) +

@@ -110,7 +110,9 @@ class Activations {
   [[nodiscard]] Matrix<Scalar> d_narrow() const { return of(d_narrow_); }
   [[nodiscard]] Matrix<Scalar> d_qkv() const { return of(d_qkv_); }
   [[nodiscard]] Matrix<Scalar> d_hidden() const { return of(d_hidden_); }
-  [[nodiscard]] kernels::AttentionScratch<Scalar>& attention_scratch() { return attention_; }
+  [[nodiscard]] kernels::AttentionScratch<Scalar>& attention_scratch(Index layer) {
+    return attention_[attention_.size() == 1 ? 0 : static_cast<std::size_t>(layer)];
+  }
 
   /// vocab + block_size rows of n_embd numbers: a part's gradient of the embeddings.
   [[nodiscard]] Matrix<Scalar> d_embeddings() const { return d_embeddings_; }
@@ -155,7 +157,7 @@ class Activations {
   std::vector<LayerSlots> layers_;
   Scalar* transposed_;
   Matrix<Scalar> d_embeddings_;
-  kernels::AttentionScratch<Scalar> attention_;
+  std::vector<kernels::AttentionScratch<Scalar>> attention_;  // one for all layers, or for each
   std::vector<Index> distances_;
   std::vector<Token> token_storage_;
   std::span<Token> tokens_;

@@ -97,7 +97,7 @@ void forward(const TransformerWeights<Scalar>& model, const PackedDocuments& pie
     rmsnorm<Scalar>(layer.input, layer.input_inverse_rms, normed);
     multiply<Scalar>(weights.attn_wqkv, normed, layer.qkv);
     attention<Scalar>(layer.qkv, activations.packed(), shape.n_head,
-                      activations.attention_scratch(), layer.softmax_terms, layer.attended);
+                      activations.attention_scratch(l), layer.softmax_terms, layer.attended);
     multiply_add<Scalar>(weights.attn_wo, layer.attended, layer.input, layer.middle);
 
     rmsnorm<Scalar>(layer.middle, layer.middle_inverse_rms, normed);
@@ -155,7 +155,7 @@ void backward(const TransformerWeights<Scalar>& model, const PackedDocuments& pi
                             activations, mode, gradient.attn_wo);
     multiply_transposed<Scalar>(weights.attn_wo, d_residual, d_narrow);
     attention_backward<Scalar>(layer.qkv, activations.packed(), shape.n_head, layer.softmax_terms,
-                               layer.attended, d_narrow, activations.attention_scratch(), d_qkv);
+                               layer.attended, d_narrow, activations.attention_scratch(l), d_qkv);
     weight_gradient<Scalar>(
         d_qkv, normed_by_position<Scalar>(layer.input, layer.input_inverse_rms, activations),
         activations, mode, gradient.attn_wqkv);

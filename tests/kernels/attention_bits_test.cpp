@@ -51,7 +51,7 @@ TYPED_TEST(AttentionBitsTest, IgnoreWhereTheDocumentEnds) {
 // What scratch holds before is not a number, in all of it.
 TYPED_TEST(AttentionBitsTest, IgnoreWhatScratchHolds) {
   for (const Index room : {100, 101, 300}) {
-    AttentionScratch<TypeParam> scratch(room, padded<TypeParam>(room));
+    AttentionScratch<TypeParam> scratch(room, padded<TypeParam>(room), kHeads);
     AttentionRun<TypeParam> spoiler({room, kHeads, kHeadSize});
     spoiler.qkv.fill(std::numeric_limits<TypeParam>::quiet_NaN());
     spoiler.forward(scratch);
@@ -63,6 +63,22 @@ TYPED_TEST(AttentionBitsTest, IgnoreWhatScratchHolds) {
     EXPECT_TRUE(same_bits(again.out.values(), this->run_.out.values())) << room;
     EXPECT_TRUE(same_bits(again.d_qkv.values(), this->run_.d_qkv.values())) << room;
   }
+}
+
+// Exponentials that are kept are those that are made again.
+TYPED_TEST(AttentionBitsTest, AreTheSameWhetherExponentialsAreKept) {
+  const AttentionCase sizes{std::vector<Index>{7, 1, 16, 3, 12, 16, 9}, kHeads, kHeadSize};
+  const Index columns = padded<TypeParam>(sizes.positions());
+  AttentionScratch<TypeParam> keeping(16, columns, kHeads), forgetting(17, columns, kHeads);
+  ASSERT_TRUE(keeping.keeps());
+  ASSERT_FALSE(forgetting.keeps());
+  AttentionRun<TypeParam> kept(sizes), again(sizes);
+  kept.forward(keeping);
+  kept.backward(keeping);
+  again.forward(forgetting);
+  again.backward(forgetting);
+  EXPECT_TRUE(same_bits(kept.out.values(), again.out.values()));
+  EXPECT_TRUE(same_bits(kept.d_qkv.values(), again.d_qkv.values()));
 }
 
 }  // namespace

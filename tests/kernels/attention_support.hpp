@@ -130,7 +130,7 @@ class AttentionRun {
         d_qkv(3 * sizes.width(), columns),
         n_head_(sizes.n_head),
         place_(1, columns),
-        scratch_(sizes.longest(), columns) {
+        scratch_(sizes.longest(), columns, sizes.n_head) {
     Scalar* next = place_.row(0);
     for (const Index length : sizes.lengths) {
       for (Index t = 0; t < length; ++t) *next++ = static_cast<Scalar>(t);

@@ -118,18 +118,25 @@ TYPED_TEST(AttentionTest, ReadsNoFartherThanItSays) {
 }
 
 TYPED_TEST(AttentionTest, HasScratchOfTheSizeItSays) {
-  for (const Index length : {1, 2, 3, 4, 5, 31, 64, 100}) {
+  using Scratch = AttentionScratch<TypeParam>;
+  constexpr Index kHeads = 3;
+  for (const Index length : {1, 2, 3, 4, 5, 16, 17, 31, 64, 100}) {
     for (Index columns = kLanes<TypeParam>; columns < 200; columns += kLanes<TypeParam>) {
-      AttentionScratch<TypeParam> scratch(length, columns);
-      const auto p = scratch.probabilities(columns), d_score = scratch.d_scores(columns);
-      for (const auto& matrix : {p, d_score}) {
+      Scratch scratch(length, columns, kHeads);
+      EXPECT_EQ(scratch.keeps(), Scratch::keeps(length));
+      std::vector<Matrix<TypeParam>> matrices{scratch.d_scores(columns)};
+      for (Index h = 0; h < (scratch.keeps() ? kHeads : 1); ++h) {
+        matrices.push_back(scratch.probabilities(columns, h));
+      }
+      const TypeParam* free = matrices[0].data;
+      for (const auto& matrix : matrices) {
         EXPECT_GE(matrix.rows, length);
         EXPECT_EQ(matrix.cols, columns);
         EXPECT_GE(matrix.stride, columns);
+        EXPECT_GE(matrix.data, free);
+        free = matrix.row(matrix.rows);
       }
-      EXPECT_GE(d_score.data - p.data, p.rows * p.stride);
-      EXPECT_LE(d_score.row(d_score.rows) - p.data,
-                AttentionScratch<TypeParam>::size(length, columns));
+      EXPECT_LE(free - matrices[0].data, Scratch::size(length, columns, kHeads));
     }
   }
 }

@@ -46,8 +46,6 @@ std::vector<Part<Scalar>> parts_of(Activations<Scalar>& activations, const Model
       {"d_hidden", activations.d_hidden()},
       {"transposed", activations.transposed(shape.mlp_width())},
       {"d_embeddings", activations.d_embeddings()},
-      {"probabilities", activations.attention_scratch().probabilities(columns)},
-      {"d_scores", activations.attention_scratch().d_scores(columns)},
   };
   for (Index l = 0; l < shape.n_layer; ++l) {
     const auto layer = activations.layer(l);
@@ -60,6 +58,13 @@ std::vector<Part<Scalar>> parts_of(Activations<Scalar>& activations, const Model
     parts.push_back({prefix + "middle", layer.middle});
     parts.push_back({prefix + "middle_inverse_rms", row(layer.middle_inverse_rms)});
     parts.push_back({prefix + "hidden", layer.hidden});
+    auto& scratch = activations.attention_scratch(l);
+    if (l > 0 && !scratch.keeps()) continue;  // one for all layers
+    parts.push_back({prefix + "d_scores", scratch.d_scores(columns)});
+    for (Index h = 0; h < (scratch.keeps() ? shape.n_head : 1); ++h) {
+      const std::string name = prefix + "probabilities" + std::to_string(h);
+      parts.push_back({name, scratch.probabilities(columns, h)});
+    }
   }
   return parts;
 }
@@ -101,13 +106,17 @@ class ActivationsMemoryTest : public EachShape {
     activations.set_piece(documents.all());
     std::uintptr_t first = UINTPTR_MAX, end = 0;
     for (const auto& [name, matrix] : parts_of(activations, shape())) {
-      if (name == "probabilities" || name == "d_scores") continue;  // of the attention's scratch
+      if (name.find("probabilities") != std::string::npos ||
+          name.find("d_scores") != std::string::npos)
+        continue;  // not in there
       first = std::min(first, reinterpret_cast<std::uintptr_t>(matrix.data));
       const Scalar* behind = matrix.row(matrix.rows - 1) + padded<Scalar>(matrix.cols);
       end = std::max(end, reinterpret_cast<std::uintptr_t>(behind + kLanes<Scalar>));
     }
+    using Scratch = kernels::AttentionScratch<Scalar>;
     const Index scratch =
-        kernels::AttentionScratch<Scalar>::size(shape().block_size, padded<Scalar>(max_positions));
+        (Scratch::keeps(shape().block_size) ? shape().n_layer : 1) *
+        Scratch::size(shape().block_size, padded<Scalar>(max_positions), shape().n_head);
     EXPECT_LE(
         static_cast<std::int64_t>(end - first),
         Activations<Scalar>::bytes(shape(), max_positions) -
