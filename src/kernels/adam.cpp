@@ -11,14 +11,14 @@ namespace microgpt::kernels {
 
 namespace {
 
-// The moments of a parameter whose gradient stays 0 would decay until they, or what is made of them,
-// are no normal numbers any more, and then take a core a hundred cycles each, step after step.
-// Instead, a square never falls below kLeast, and a mean is rounded to multiples of kMeanUnit (1e-32
-// in a float): by adding, and taking away again, a number whose last digit that is.
+// The moments of a parameter whose gradient stays 0 would decay until they, or what is made of
+// them, are no normal numbers any more, and then take a core a hundred cycles each, step after
+// step. Instead, a square never falls below kLeast, and a mean is rounded to multiples of kMeanUnit
+// (1e-32 in a float): by adding, and taking away again, a number whose last digit that is.
 template <class Scalar>
 constexpr Scalar kLeast = std::numeric_limits<Scalar>::min();
 template <class Scalar>
-constexpr Scalar kMeanUnit = kLeast<Scalar> * (1 << 20);
+constexpr Scalar kMeanUnit = kLeast<Scalar>*(1 << 20);
 
 // What one step does to a vector of parameters.
 template <class Scalar>

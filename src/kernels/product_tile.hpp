@@ -8,9 +8,9 @@
 
 namespace microgpt::kernels {
 
-// Accumulators of a tile: half of the registers; the others hold a row of B and factors. A tile about
-// as high as it is wide loads least: what a core does beside its multiply-adds, and what it shares
-// with another hyperthread, is loads.
+// Accumulators of a tile: half of the registers; the others hold a row of B and factors. A tile
+// about as high as it is wide loads least: what a core does beside its multiply-adds, and what it
+// shares with another hyperthread, is loads.
 inline constexpr int kAccumulators = kVectorRegisters >= 32 ? 16 : 8;
 inline constexpr int kTileVectors = kVectorRegisters >= 32 ? 4 : 2;
 
@@ -39,9 +39,9 @@ struct Stage {
   Index first_part;
 };
 
-/// The rows of a tile in a matrix: a pointer for every four of them, which is what x86 can reach from
-/// one with a stride and its triple. The compiler must not know where they come from, or it keeps a
-/// pointer for every row of the next tile, too, most of them in memory.
+/// The rows of a tile in a matrix: a pointer for every four of them, which is what x86 can reach
+/// from one with a stride and its triple. The compiler must not know where they come from, or it
+/// keeps a pointer for every row of the next tile, too, most of them in memory.
 template <int Rows, class T>
 class TileRows {
  public:
@@ -97,9 +97,8 @@ template <Order order, int Rows, int Vectors, bool Partial, bool Parts, class Sc
   Scalar* const to = c.row(place.row) + place.column;
   if (stage.goes_on) {
     const TileRows<Rows, Scalar> rows(to, c.stride);
-    for_tile([&](auto r, auto v) __attribute__((always_inline)) {
-      sum[r][v] = load_columns(rows.row(r), v);
-    });
+    for_tile([&](auto r, auto v)
+                 __attribute__((always_inline)) { sum[r][v] = load_columns(rows.row(r), v); });
   }
 
   constexpr bool kByDepth = order == Order::by_depth;
@@ -143,9 +142,8 @@ template <Order order, int Rows, int Vectors, bool Partial, bool Parts, class Sc
   if (stage.addend != nullptr) {
     const Matrix<const Scalar>& addend = *stage.addend;
     const TileRows<Rows, const Scalar> rows(addend.row(place.row) + place.column, addend.stride);
-    for_tile([&](auto r, auto v) __attribute__((always_inline)) {
-      sum[r][v] += load_columns(rows.row(r), v);
-    });
+    for_tile([&](auto r, auto v)
+                 __attribute__((always_inline)) { sum[r][v] += load_columns(rows.row(r), v); });
   }
   const TileRows<Rows, Scalar> rows(to, c.stride);
   for_tile([&](auto r, auto v) __attribute__((always_inline)) {
