@@ -132,7 +132,8 @@ void multiply_block(const Block<Scalar>& block, const Stage<Scalar>& stage,
   if (bytes<Scalar>(stage.b.stride) > kFarColumns && block.rows >= kRowsForACopy) {
     multiply_copied_panels<order>(block, stage, c);
   } else if (block.rows == 1) {
-    multiply_panels<order, false, 1>(block, stage, c);
+    // However wide a tile of one row is, each load serves one multiply-add.
+    multiply_panels<order, false, 1, 2>(block, stage, c);
   } else {
     multiply_panels<order, false>(block, stage, c);
   }
