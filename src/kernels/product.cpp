@@ -10,7 +10,8 @@ namespace microgpt::kernels {
 namespace {
 
 // A panel of B, as wide as a tile, stays in a first-level cache of 32 KiB.
-constexpr Index kStageDepths = 24 * 1024 / (kTileVectors * kVectorBytes);
+constexpr Index kPanelBytes = 24576;
+constexpr Index kStageDepths = kPanelBytes / (kTileVectors * Index{kVectorBytes});
 // A block of rows of A stays in the second-level cache while the panels pass.
 template <class Scalar>
 constexpr Index kBlockRows = 512 / static_cast<Index>(sizeof(Scalar));
