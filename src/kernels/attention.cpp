@@ -61,6 +61,19 @@ template <class Scalar>
   });
 }
 
+// exp of a group's scaled scores, less the largest: what forward has had.
+template <class Scalar>
+[[gnu::always_inline]] inline void exponentials_again(const Head<const Scalar>& head,
+                                                      Vector<Scalar> place, Index position,
+                                                      Index first, Vector<Scalar> largest,
+                                                      Scalar scale,
+                                                      Vector<Scalar> (&exponential)[kGroup]) {
+  masked_scores<Scalar>(head, place, position, first, exponential);
+  unrolled<kGroup>([&](auto g) __attribute__((always_inline)) {
+    exponential[g] = exp2<Scalar>((exponential[g] - largest) * scale);
+  });
+}
+
 // What weighing looks at: keys at some distance back from a query, or queries at some distance
 // ahead of a key.
 enum class Direction { back, ahead };
@@ -118,7 +131,7 @@ void weigh_ahead(const Matrix<const Scalar>& weights, const Matrix<const Scalar>
 // Behind the columns stand zeros: a key at the end of a piece has no queries ahead.
 template <class Scalar>
 Index stride_for(Index columns) {
-  return columns + 2 * kLanes<Scalar>;
+  return columns + kLanes<Scalar>;
 }
 
 template <class Scalar>
@@ -218,7 +231,8 @@ void attention_backward(const Matrix<const Scalar>& qkv, const PackedPositions<S
       const Vector<Scalar> place = load(packed.place + position);
       const Vector<Scalar> largest = load(softmax_terms.row(2 * h) + position);
       const Vector<Scalar> inverse_sum = load(softmax_terms.row(2 * h + 1) + position);
-      // d_score = p · (dp - Σ_s p_s dp_s): the gradient of softmax. The mean is d_out · out.
+      // d_score = p · (dp - Σ_s p_s dp_s): the gradient of softmax. The mean is d_out · out,
+      // summed as dp is: where one key has all the weight, the difference is exactly 0.
       Vector<Scalar> mean{};
       for (Index i = 0; i < head_size; ++i) {
         mean += load(d_out_head.row(i) + position) * load(out_head.row(i) + position);
@@ -232,11 +246,8 @@ void attention_backward(const Matrix<const Scalar>& qkv, const PackedPositions<S
             exponential[g] = load(p.row(d + g) + position);
           });
         } else {
-          Vector<Scalar> score[kGroup];
-          masked_scores<Scalar>(head, place - static_cast<Scalar>(d), position, d, score);
-          unrolled<kGroup>([&](auto g) __attribute__((always_inline)) {
-            exponential[g] = exp2<Scalar>((score[g] - largest) * exp2_scale);
-          });
+          exponentials_again<Scalar>(head, place - static_cast<Scalar>(d), position, d, largest,
+                                     exp2_scale, exponential);
         }
         unrolled<kGroup>([&](auto g) __attribute__((always_inline)) {
           const Vector<Scalar> weight = exponential[g] * inverse_sum;

@@ -28,13 +28,16 @@ constexpr Index bytes(Index scalars) {
 }
 
 // Rows of A in one stage. By depth they come in strips of kAccumulators rows, `strip` scalars from
-// one strip to the next.
+// one strip to the next: in A itself, side by side.
 template <class Scalar>
 struct Block {
   Factors<Scalar> a;
-  Index strip;
   Index first_row;
   Index rows;
+  Index strip = kAccumulators;
+
+  // Whether a tile may begin at any row, not just at a multiple of its height.
+  [[nodiscard]] bool side_by_side() const { return strip == kAccumulators; }
 
   template <Order order>
   [[nodiscard]] Factors<Scalar> from(Index row) const {
@@ -53,7 +56,7 @@ template <Order order, int Rows, int Vectors, bool Partial, bool Parts, class Sc
   while (row < block.rows) {
     const Index left = block.rows - row;
     if (left < Rows) {
-      const bool may_repeat = !stage.goes_on && block.strip == kAccumulators;
+      const bool may_repeat = !stage.goes_on && block.side_by_side();
       if (left <= Rows / 4 || block.rows < Rows || !may_repeat) break;
       row = block.rows - Rows;
     }
@@ -147,9 +150,9 @@ template <class Scalar>
   alignas(64) Scalar packed[kBlockRows<Scalar> * kStageDepths];
   pack(block.a, block.rows, stage.b.rows, packed);
   const Block<Scalar> copy{.a = {packed, kAccumulators},
-                           .strip = kAccumulators * stage.b.rows,
                            .first_row = block.first_row,
-                           .rows = block.rows};
+                           .rows = block.rows,
+                           .strip = kAccumulators * stage.b.rows};
   multiply_block<Order::by_depth>(copy, stage, c);
 }
 
@@ -171,7 +174,6 @@ void multiply_all(const Factors<Scalar>& a, const Matrix<const Scalar>& b, bool 
     for (Index row = 0; row < c.rows; row += kBlockRows<Scalar>) {
       const Scalar* first = a.first + (kByRow ? row * a.stride + k : row + k * a.stride);
       const Block<Scalar> block{.a = {first, a.stride},
-                                .strip = kAccumulators,
                                 .first_row = row,
                                 .rows = std::min(kBlockRows<Scalar>, c.rows - row)};
       if (packs) {
@@ -207,8 +209,7 @@ template <class Scalar>
 void multiply_parts(const Matrix<const Scalar>& a, const Matrix<const Scalar>& b, Index first_part,
                     const Matrix<Scalar>& c) {
   if (first_part == b.rows) return multiply(a, b, c);
-  const Block<Scalar> all{
-      .a = {a.data, a.stride}, .strip = kAccumulators, .first_row = 0, .rows = c.rows};
+  const Block<Scalar> all{.a = {a.data, a.stride}, .first_row = 0, .rows = c.rows};
   const Stage<Scalar> stage{.b = b, .goes_on = false, .addend = nullptr, .first_part = first_part};
   multiply_panels<Order::by_row, true>(all, stage, c);
 }
