@@ -1,31 +1,41 @@
 // Memory for rows of numbers in whole cache lines, as a vector of any width and a message to
-// another process want it.
+// another process want it; in huge pages where there is enough of it.
 #pragma once
 
 #include <cstddef>
 #include <memory>
-#include <new>
 #include <span>
 
 namespace microgpt {
+
+/// Where an AlignedBuffer has its memory from.
+namespace line_memory {
+
+inline constexpr std::size_t kCacheLine = 64;
+
+/// Uninitialised, aligned to a cache line. From 2 MiB on, aligned to that, and in huge pages as far
+/// as the system gives them: it takes no more memory for that. Throws std::bad_alloc.
+[[nodiscard]] void* allocate(std::size_t bytes);
+
+/// What allocate(bytes) has given.
+void release(void* memory, std::size_t bytes) noexcept;
+
+}  // namespace line_memory
 
 /// Zeroed memory for `size` scalars, aligned to a cache line, up to the end of the last line.
 template <class Scalar>
 class AlignedBuffer {
  public:
-  static constexpr std::size_t kAlignment = 64;
-
   AlignedBuffer() = default;
   explicit AlignedBuffer(std::size_t size)
-      : data_(static_cast<Scalar*>(
-            ::operator new[](lines(size) * kAlignment, std::align_val_t{kAlignment}))),
+      : data_(static_cast<Scalar*>(line_memory::allocate(bytes(size))), Release{bytes(size)}),
         size_(size) {
-    std::uninitialized_fill_n(data_.get(), lines(size) * kAlignment / sizeof(Scalar), Scalar{0});
+    std::uninitialized_fill_n(data_.get(), bytes(size) / sizeof(Scalar), Scalar{0});
   }
 
   /// How many cache lines `size` scalars begin.
   [[nodiscard]] static constexpr std::size_t lines(std::size_t size) {
-    return (size * sizeof(Scalar) + kAlignment - 1) / kAlignment;
+    return (size * sizeof(Scalar) + line_memory::kCacheLine - 1) / line_memory::kCacheLine;
   }
 
   [[nodiscard]] Scalar* data() { return data_.get(); }
@@ -35,12 +45,15 @@ class AlignedBuffer {
   [[nodiscard]] std::span<const Scalar> values() const { return {data_.get(), size_}; }
 
  private:
-  struct Free {
-    void operator()(Scalar* pointer) const {
-      ::operator delete[](pointer, std::align_val_t{kAlignment});
-    }
+  static constexpr std::size_t bytes(std::size_t size) {
+    return lines(size) * line_memory::kCacheLine;
+  }
+
+  struct Release {
+    std::size_t bytes;
+    void operator()(Scalar* memory) const noexcept { line_memory::release(memory, bytes); }
   };
-  std::unique_ptr<Scalar[], Free> data_;
+  std::unique_ptr<Scalar[], Release> data_{nullptr, Release{0}};
   std::size_t size_ = 0;
 };
 

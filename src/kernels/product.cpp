@@ -10,7 +10,7 @@ namespace microgpt::kernels {
 namespace {
 
 // A panel of B, as wide as a tile, stays in a first-level cache of 32 KiB.
-constexpr Index kPanelBytes = 24576;
+constexpr Index kPanelBytes = 20480;
 constexpr Index kStageDepths = kPanelBytes / (kTileVectors * Index{kVectorBytes});
 // A block of rows of A stays in the second-level cache while the panels pass.
 template <class Scalar>
@@ -21,6 +21,9 @@ constexpr Index kBlockRows = 512 / static_cast<Index>(sizeof(Scalar));
 constexpr Index kFarFactors = 1024;
 constexpr Index kFarColumns = 2048;
 constexpr Index kRowsForACopy = 128;
+// A matrix of more than so many bytes does not stay in the second-level cache from one step to the
+// next.
+constexpr Index kFarMatrix = Index{1} << 17;
 
 template <class Scalar>
 constexpr Index bytes(Index scalars) {
@@ -56,7 +59,7 @@ template <Order order, int Rows, int Vectors, bool Partial, bool Parts, class Sc
   while (row < block.rows) {
     const Index left = block.rows - row;
     if (left < Rows) {
-      const bool may_repeat = !stage.goes_on && block.side_by_side();
+      const bool may_repeat = !stage.adds_to(c) && block.side_by_side();
       if (left <= Rows / 4 || block.rows < Rows || !may_repeat) break;
       row = block.rows - Rows;
     }
@@ -156,31 +159,40 @@ template <class Scalar>
   multiply_block<Order::by_depth>(copy, stage, c);
 }
 
-// c = addend + a · b, or c + a · b where it goes on, stage by stage and block by block.
+// c = addend + a · b, or c + a · b where it goes on, stage by stage and block by block. Of B and C
+// the larger one passes by once.
 template <Order order, class Scalar>
 void multiply_all(const Factors<Scalar>& a, const Matrix<const Scalar>& b, bool goes_on,
                   const Matrix<const Scalar>* addend, const Matrix<Scalar>& c) {
   constexpr bool kByRow = order == Order::by_row;
+  constexpr Index kRows = kBlockRows<Scalar>;
   const bool packs =
       !kByRow && bytes<Scalar>(a.stride) >= kFarFactors && c.cols > kTileVectors * kLanes<Scalar>;
   const Index stages = std::max<Index>(1, (b.rows + kStageDepths - 1) / kStageDepths);
-  const Index depths = stages == 1 ? b.rows : (b.rows + stages - 1) / stages;
-  for (Index s = 0; s < stages; ++s) {
+  const Index depths = (b.rows + stages - 1) / stages;
+  const auto multiply_one = [&](Index s, Index row) {
     const Index k = s * depths;
     const Stage<Scalar> stage{.b = b.row_range(k, std::min(depths, b.rows - k)),
                               .goes_on = goes_on || s > 0,
                               .addend = s + 1 == stages ? addend : nullptr,
-                              .first_part = 0};
-    for (Index row = 0; row < c.rows; row += kBlockRows<Scalar>) {
-      const Scalar* first = a.first + (kByRow ? row * a.stride + k : row + k * a.stride);
-      const Block<Scalar> block{.a = {first, a.stride},
-                                .first_row = row,
-                                .rows = std::min(kBlockRows<Scalar>, c.rows - row)};
-      if (packs) {
-        multiply_packed(block, stage, c);
-      } else {
-        multiply_block<order>(block, stage, c);
-      }
+                              .a_is_far = bytes<Scalar>(c.rows * b.rows) > kFarMatrix,
+                              .c_is_far = bytes<Scalar>(c.rows * c.cols) > kFarMatrix};
+    const Scalar* first = a.first + (kByRow ? row * a.stride + k : row + k * a.stride);
+    const Block<Scalar> block{
+        .a = {first, a.stride}, .first_row = row, .rows = std::min(kRows, c.rows - row)};
+    if (packs) {
+      multiply_packed(block, stage, c);
+    } else {
+      multiply_block<order>(block, stage, c);
+    }
+  };
+  if (c.rows > b.rows) {
+    for (Index row = 0; row < c.rows; row += kRows) {
+      for (Index s = 0; s < stages; ++s) multiply_one(s, row);
+    }
+  } else {
+    for (Index s = 0; s < stages; ++s) {
+      for (Index row = 0; row < c.rows; row += kRows) multiply_one(s, row);
     }
   }
 }
@@ -209,6 +221,14 @@ template <class Scalar>
 void multiply_parts(const Matrix<const Scalar>& a, const Matrix<const Scalar>& b, Index first_part,
                     const Matrix<Scalar>& c) {
   if (first_part == b.rows) return multiply(a, b, c);
+  const Index second_part = b.rows - first_part;
+  if (b.rows > kStageDepths && std::max(first_part, second_part) <= kStageDepths) {
+    // Each part is a stage, and what a single stage adds may be C itself.
+    multiply(a.column_range(0, first_part), b.row_range(0, first_part), c);
+    multiply_add<Scalar>(a.column_range(first_part, second_part),
+                         b.row_range(first_part, second_part), c, c);
+    return;
+  }
   const Block<Scalar> all{.a = {a.data, a.stride}, .first_row = 0, .rows = c.rows};
   const Stage<Scalar> stage{.b = b, .goes_on = false, .addend = nullptr, .first_part = first_part};
   multiply_panels<Order::by_row, true>(all, stage, c);

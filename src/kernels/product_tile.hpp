@@ -14,9 +14,6 @@ namespace microgpt::kernels {
 inline constexpr int kAccumulators = kVectorRegisters >= 32 ? 16 : 8;
 inline constexpr int kTileVectors = kVectorRegisters >= 32 ? 4 : 2;
 
-// Depths in which a line of memory arrives.
-inline constexpr Index kDeep = 80;
-
 /// How the factors A of A · B lie in memory: element (m, k) is first[m * stride + k] by row, and
 /// first[m + k * stride] by depth, as in a transpose.
 enum class Order { by_row, by_depth };
@@ -36,7 +33,16 @@ struct Stage {
   const Matrix<const Scalar>* addend;
   /// Where the depths are in two parts: the sum over so many is finished before that over the rest
   /// is added to it.
-  Index first_part;
+  Index first_part = 0;
+  /// Matrices so large that they come from far away, line by line: a tile asks for those of the
+  /// next one.
+  bool a_is_far = false;
+  bool c_is_far = false;
+
+  /// Whether the sums depend on what C holds, so that none may be made twice.
+  [[nodiscard]] bool adds_to(const Matrix<Scalar>& c) const {
+    return goes_on || (addend != nullptr && addend->data == c.data);
+  }
 };
 
 /// The rows of a tile in a matrix: a pointer for every four of them, which is what x86 can reach
@@ -119,12 +125,21 @@ template <Order order, int Rows, int Vectors, bool Partial, bool Parts, class Sc
       factors.advance(kByDepth ? a.stride : 1);
     }
   };
-  // A deep product is one of large matrices, whose C lies further away: ask for the next tile's.
-  if (stage.b.rows >= kDeep) {
+  if (stage.c_is_far) {
     const TileRows<Rows, Scalar> next(to + Rows * c.stride, c.stride);
     for_tile([&](auto r, auto v) __attribute__((always_inline)) {
       __builtin_prefetch(next.row(r) + v * kWidth, 1);
     });
+  }
+  if constexpr (!kByDepth) {
+    // The first panel of columns brings A for the others.
+    if (stage.a_is_far && place.column == 0) {
+      TileRows<Rows, const Scalar> next(a.first + Rows * a.stride, a.stride);
+      for (Index k = 0; k < stage.b.rows; k += kWidth, next.advance(kWidth)) {
+        unrolled<Rows>([&](auto r)
+                           __attribute__((always_inline)) { __builtin_prefetch(next.row(r)); });
+      }
+    }
   }
   accumulate(Parts ? stage.first_part : stage.b.rows);
   if constexpr (Parts) {
