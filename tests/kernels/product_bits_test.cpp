@@ -123,10 +123,10 @@ TYPED_TEST(ProductBitsTest, OfTwoPartsAreThoseOfTheSecondAddedToTheFirst) {
   // Deep ones are taken one after the other, if neither is too deep for that. Some rows are left
   // over in the last block.
   for (const Index first_part : {1, 40, 48, 64, 80, 81, 127}) {
-    expect_parts_added<TypeParam>(140, 128, first_part);
+    expect_parts_added<TypeParam>(155, 128, first_part);
   }
   for (const Index first_part : {150, 200, 320, 400, 660}) {
-    expect_parts_added<TypeParam>(143, 700, first_part);
+    expect_parts_added<TypeParam>(155, 700, first_part);
   }
 }
 
