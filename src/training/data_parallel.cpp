@@ -1,6 +1,8 @@
 #include "training/data_parallel.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <numeric>
 
 #include "model/transformer.hpp"
@@ -56,8 +58,7 @@ void DataParallelEngine<Scalar>::plan_step(std::span<const Document> batch) {
 }
 
 template <class Scalar>
-BatchGradient DataParallelEngine<Scalar>::compute_gradient(std::span<const Document> batch,
-                                                           int note) {
+BatchLoss DataParallelEngine<Scalar>::compute_gradient(std::span<const Document> batch, int note) {
   plan_step(batch);
   const auto losses = std::span(losses_).first(batch.size());
   const LaneRange own = plan_.lanes_of(group_.rank());
@@ -73,22 +74,8 @@ BatchGradient DataParallelEngine<Scalar>::compute_gradient(std::span<const Docum
     workers_.pool().run(items, compute);
   }
   plan_sums();
-  workers_.pool().run(slices(), [&](std::size_t slice, int worker) {
-    const PhaseTimer timer(profile_, worker, &WorkerProfile::all_reduce);
-    for (std::size_t node = 0; node < whole_sums_.size(); ++node) node_sums_[node].add_slice(slice);
-    if (alone()) add_nodes(slice);
-  });
-  if (!alone()) {
-    exchange_.gather_nodes(plan_, whole_sums_, first_document_, losses, note);
-    const std::size_t first_slice = exchange_.first_slice();
-    workers_.pool().run(exchange_.end_slice() - first_slice, [&](std::size_t index, int worker) {
-      const PhaseTimer timer(profile_, worker, &WorkerProfile::all_reduce);
-      add_nodes(first_slice + index);
-    });
-    note = exchange_.share_sums(losses, squared_norms_);
-  }
+  if (!alone()) note = exchange_sums(losses, note);
   return {.loss = std::accumulate(losses.begin(), losses.end(), 0.0) * document_scale_,
-          .squared_norm = std::accumulate(squared_norms_.begin(), squared_norms_.end(), 0.0),
           .note = note};
 }
 
@@ -156,6 +143,30 @@ void DataParallelEngine<Scalar>::plan_sums() {
   }
 }
 
+// Afterwards this process has the losses of all, and the gradient in the slices that it updates.
+// Returns the largest note.
+template <class Scalar>
+int DataParallelEngine<Scalar>::exchange_sums(std::span<double> losses, int note) {
+  workers_.pool().run(squared_norms_.size(), [&](std::size_t slice, int worker) {
+    const PhaseTimer timer(profile_, worker, &WorkerProfile::all_reduce);
+    for (std::size_t node = 0; node < whole_sums_.size(); ++node) node_sums_[node].add_slice(slice);
+  });
+  exchange_.gather_nodes(plan_, whole_sums_, first_document_, losses, note);
+  for_own_slices(&WorkerProfile::all_reduce, [&](std::size_t slice) { add_nodes(slice); });
+  return exchange_.share_sums(losses, squared_norms_);
+}
+
+// Calls work(slice) for the slices that this process reduces and updates, on any worker.
+template <class Scalar>
+template <class Work>
+void DataParallelEngine<Scalar>::for_own_slices(double WorkerProfile::*phase, Work&& work) {
+  const std::size_t first = exchange_.first_slice();
+  workers_.pool().run(exchange_.end_slice() - first, [&](std::size_t index, int worker) {
+    const PhaseTimer timer(profile_, worker, phase);
+    work(first + index);
+  });
+}
+
 // The rest of the tree; the sum comes to be in node 0.
 template <class Scalar>
 void DataParallelEngine<Scalar>::add_nodes(std::size_t slice) {
@@ -172,16 +183,57 @@ std::span<Scalar> DataParallelEngine<Scalar>::node_slice(std::size_t node, std::
 }
 
 template <class Scalar>
-void DataParallelEngine<Scalar>::update(const kernels::AdamStep& step) {
-  const std::size_t first = exchange_.first_slice();
-  workers_.pool().run(exchange_.end_slice() - first, [&](std::size_t index, int worker) {
-    const PhaseTimer timer(profile_, worker, &WorkerProfile::adam);
-    // Moments are kept from the first slice of this process on.
-    kernels::adam_update<Scalar>(step, node_slice(0, first + index),
-                                 slice_of(state_.parameters, first + index),
-                                 slice_of(state_.m, index), slice_of(state_.v, index));
-  });
+double DataParallelEngine<Scalar>::update(kernels::AdamStep step, double grad_clip) {
+  const bool clips = grad_clip > 0;
+  if (alone() && !clips) {
+    reduce_and_update(step);
+    return squared_norm();
+  }
+  if (alone()) {
+    for_own_slices(&WorkerProfile::all_reduce, [&](std::size_t slice) {
+      node_sums_[0].add_slice(slice);
+      add_nodes(slice);
+    });
+  }
+  const double norm = std::sqrt(squared_norm());
+  if (!std::isfinite(norm)) return squared_norm();
+  step.gradient_scale = clips && norm > grad_clip ? grad_clip / norm : 1;
+  for_own_slices(&WorkerProfile::adam,
+                 [&](std::size_t slice) { update_slice(step, slice, node_slice(0, slice)); });
   exchange_.share_parameters(state_.parameters);
+  return squared_norm();
+}
+
+// Where the norm need not be known before the update, a slice's sum goes from one to the other
+// within a first-level cache, and workers wait for each other once less.
+template <class Scalar>
+void DataParallelEngine<Scalar>::reduce_and_update(const kernels::AdamStep& step) {
+  workers_.pool().run(squared_norms_.size(), [&](std::size_t slice, int worker) {
+    alignas(line_memory::kCacheLine) std::array<Scalar, kSlice> room;
+    std::span<const Scalar> gradient;
+    {
+      const PhaseTimer timer(profile_, worker, &WorkerProfile::all_reduce);
+      gradient = node_sums_[0].add_slice(slice, room);
+      squared_norms_[slice] = kernels::sum_of_squares(gradient);
+    }
+    if (!std::isfinite(squared_norms_[slice])) return;
+    const PhaseTimer timer(profile_, worker, &WorkerProfile::adam);
+    update_slice(step, slice, gradient);
+  });
+}
+
+template <class Scalar>
+void DataParallelEngine<Scalar>::update_slice(const kernels::AdamStep& step, std::size_t slice,
+                                              std::span<const Scalar> gradient) {
+  // Moments are kept from the first slice of this process on.
+  const std::size_t kept = slice - exchange_.first_slice();
+  kernels::adam_update<Scalar>(step, gradient, slice_of(state_.parameters, slice),
+                               slice_of(state_.m, kept), slice_of(state_.v, kept));
+}
+
+template <class Scalar>
+double DataParallelEngine<Scalar>::squared_norm() const {
+  return std::accumulate(squared_norms_.begin(), squared_norms_.end(), 0.0);
 }
 
 template <class Scalar>

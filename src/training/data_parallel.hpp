@@ -28,8 +28,8 @@ class DataParallelEngine final : public TrainingEngine {
                      std::span<const Token> stream, std::int64_t batch_size, int threads,
                      ProcessGroup& group = single_process());
 
-  BatchGradient compute_gradient(std::span<const Document> batch, int note = 0) override;
-  void update(const kernels::AdamStep& step) override;
+  BatchLoss compute_gradient(std::span<const Document> batch, int note = 0) override;
+  double update(kernels::AdamStep step, double grad_clip = 0) override;
   double evaluate(std::span<const Document> documents) override;
   void collect_state() override;
 
@@ -47,9 +47,15 @@ class DataParallelEngine final : public TrainingEngine {
   void compute_piece(const PackedDocuments& piece, const Weights<Scalar>& gradients, Gradient mode,
                      int worker);
   void plan_sums();
+  int exchange_sums(std::span<double> losses, int note);
+  template <class Work>
+  void for_own_slices(double WorkerProfile::*phase, Work&& work);
   void add_nodes(std::size_t slice);
+  void reduce_and_update(const kernels::AdamStep& step);
+  void update_slice(const kernels::AdamStep& step, std::size_t slice,
+                    std::span<const Scalar> gradient);
+  [[nodiscard]] double squared_norm() const;
   [[nodiscard]] std::span<Scalar> node_slice(std::size_t node, std::size_t slice);
-  [[nodiscard]] std::size_t slices() const { return squared_norms_.size(); }
   [[nodiscard]] bool alone() const { return group_.size() == 1; }
 
   BatchLimits limits_;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <string_view>
 
 #include "distributed/agreement.hpp"
 #include "microgpt/error.hpp"
@@ -143,17 +144,15 @@ struct Trainer::Run {
     }
   }
 
-  [[nodiscard]] kernels::AdamStep adam_step(double learning_rate, double gradient_norm) const {
+  [[nodiscard]] kernels::AdamStep adam_step(double learning_rate) const {
     const auto t = static_cast<double>(progress.step + 1);
-    const bool clip = config.grad_clip > 0 && gradient_norm > config.grad_clip;
     return {.learning_rate = learning_rate,
             .beta1 = config.beta1,
             .beta2 = config.beta2,
             .epsilon = config.eps_adam,
             .weight_decay = config.weight_decay,
             .bias_correction1 = 1 - std::pow(config.beta1, t),
-            .bias_correction2 = 1 - std::pow(config.beta2, t),
-            .gradient_scale = clip ? config.grad_clip / gradient_norm : 1.0};
+            .bias_correction2 = 1 - std::pow(config.beta2, t)};
   }
 
   // `stop` is what this process has been asked; afterwards it is what any has been asked.
@@ -161,18 +160,18 @@ struct Trainer::Run {
     const auto start = std::chrono::steady_clock::now();
     const double learning_rate = learning_rate_at(config, progress.step, schedule->num_steps());
     next_batch();
-    const BatchGradient gradient =
-        engine->compute_gradient(batch, failure ? kObserverFailed : stop);
-    if (gradient.note == kObserverFailed) settle(group, failure);
-    stop = gradient.note;
-    require_finite(gradient, learning_rate);
-    engine->update(adam_step(learning_rate, std::sqrt(gradient.squared_norm)));
+    const BatchLoss batch_loss = engine->compute_gradient(batch, failure ? kObserverFailed : stop);
+    if (batch_loss.note == kObserverFailed) settle(group, failure);
+    stop = batch_loss.note;
+    require_finite("loss", batch_loss.loss, learning_rate);
+    const double squared_norm = engine->update(adam_step(learning_rate), config.grad_clip);
+    require_finite("gradient", squared_norm, learning_rate);
     ++progress.step;
     progress.cursor += static_cast<std::int64_t>(batch.size());
     return {
         .step = progress.step,
         .epoch = schedule->epoch(progress.cursor),
-        .loss = gradient.loss,
+        .loss = batch_loss.loss,
         .learning_rate = learning_rate,
         .positions = count_positions(batch),
         .seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(),
@@ -180,13 +179,13 @@ struct Trainer::Run {
         .logged = false};
   }
 
-  // All processes have the same gradient, so all end here, or none.
-  void require_finite(const BatchGradient& gradient, double learning_rate) {
-    if (std::isfinite(gradient.loss) && std::isfinite(gradient.squared_norm)) return;
-    failure = std::make_exception_ptr(RunError(fmt::format(
-        "step {}: the {} is not finite (learning rate {:g}); nothing was updated: lower "
-        "learning_rate or set grad_clip",
-        progress.step + 1, std::isfinite(gradient.loss) ? "gradient" : "loss", learning_rate)));
+  // All processes have the same numbers, so all end here, or none.
+  void require_finite(std::string_view what, double value, double learning_rate) {
+    if (std::isfinite(value)) return;
+    failure = std::make_exception_ptr(RunError(
+        fmt::format("step {}: the {} is not finite (learning rate {:g}): lower learning_rate or "
+                    "set grad_clip",
+                    progress.step + 1, what, learning_rate)));
     settle(group, failure);
   }
 

@@ -9,11 +9,10 @@
 
 namespace microgpt {
 
-/// What the loop needs to know of a gradient before it lets Adam use it.
-struct BatchGradient {
-  double loss = 0;          ///< mean over the documents, nats
-  double squared_norm = 0;  ///< Σ g² over all parameters; not finite where any g is not
-  int note = 0;             ///< the largest that any process passed on with its share
+/// What the loop needs to know of a batch before it lets Adam use its gradient.
+struct BatchLoss {
+  double loss = 0;  ///< mean over the documents, nats
+  int note = 0;     ///< the largest that any process passed on with its share
 };
 
 /// With several processes, all call all functions in the same order, and get the same results.
@@ -23,10 +22,13 @@ class TrainingEngine {
 
   /// The gradient of the mean loss of `batch`, kept for update(). At most as many documents as the
   /// engine was made for. `note` (not negative) is told to the other processes.
-  virtual BatchGradient compute_gradient(std::span<const Document> batch, int note) = 0;
+  virtual BatchLoss compute_gradient(std::span<const Document> batch, int note) = 0;
 
-  /// One Adam update from the gradient computed last.
-  virtual void update(const kernels::AdamStep& step) = 0;
+  /// One Adam update from the gradient computed last (once), which is scaled to a norm of
+  /// `grad_clip` where that is positive and the norm is larger. Returns Σ g² over all parameters,
+  /// before scaling. Where that is not finite, some parameters have not been updated, or none, and
+  /// the state serves for nothing but to be looked at.
+  virtual double update(kernels::AdamStep step, double grad_clip) = 0;
 
   /// The mean loss over all positions of `documents`, in nats.
   virtual double evaluate(std::span<const Document> documents) = 0;

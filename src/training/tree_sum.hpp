@@ -17,8 +17,8 @@ struct SubtreeSum {
   std::span<Scalar> values;
 };
 
-/// Every slice is read once from each subtree and written once to one of them; what lies between
-/// stays in the first-level cache.
+/// Every slice is read once from each subtree, and its sum written once; what lies between stays in
+/// the first-level cache.
 template <class Scalar>
 class TreeSum {
  public:
@@ -26,16 +26,23 @@ class TreeSum {
   explicit TreeSum(int max_subtrees);
 
   /// Plans the sum of `subtrees`, neighbours that make up one subtree of the `all_lanes` lanes of a
-  /// step. A slice of it goes to one of the first `places` of them, in turn.
+  /// step. The places of slices are in the first `places` of them, in turn.
   void plan(std::span<const SubtreeSum<Scalar>> subtrees, int all_lanes, int places);
 
-  /// Computes one slice; different slices at the same time, if you like.
-  void add_slice(std::size_t slice) const;
-
-  /// Where the slice is then.
+  /// The place of a slice: where it lies in one of the subtrees.
   [[nodiscard]] std::span<Scalar> slice(std::size_t slice) const;
 
+  /// Computes one slice, and leaves it in its place. Different slices at the same time, if you
+  /// like.
+  void add_slice(std::size_t slice) const { write_sum(slice, this->slice(slice)); }
+
+  /// Computes one slice in `room`, which is as long as the longest. Returns the slice: a part of
+  /// `room`, or of the only subtree.
+  [[nodiscard]] std::span<const Scalar> add_slice(std::size_t slice, std::span<Scalar> room) const;
+
  private:
+  void write_sum(std::size_t slice, std::span<Scalar> sum) const;
+
   struct Source {
     std::span<Scalar> values;
     int additions = 0;  ///< of the two topmost sums, after this one was put on the stack

@@ -3,9 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <limits>
+#include <string>
 #include <vector>
 
 #include "model/tiny_model.hpp"
+#include "training/support.hpp"
 
 namespace microgpt {
 namespace {
@@ -18,13 +22,24 @@ constexpr kernels::AdamStep kFirstStep{.learning_rate = 0.01,
                                        .bias_correction1 = 0.1,
                                        .bias_correction2 = 0.05};
 
+// Leaves the parameters as they are.
+constexpr kernels::AdamStep kNoUpdate{.learning_rate = 0,
+                                      .beta1 = 0.9,
+                                      .beta2 = 0.95,
+                                      .epsilon = 1e-8,
+                                      .weight_decay = 0,
+                                      .bias_correction1 = 0.1,
+                                      .bias_correction2 = 0.05};
+
 class DataParallelTest : public EachShape {
  protected:
   // More positions than a worker packs at a time, so that lanes have several pieces.
   static constexpr int kDocuments = 150;
 
-  DataParallelTest() : state_(model_.layout) {
-    std::ranges::copy(model_.parameters.values(), state_.parameters.data());
+  [[nodiscard]] ModelState<double> new_state() const {
+    ModelState<double> state(model_.layout);
+    std::ranges::copy(model_.parameters.values(), state.parameters.data());
+    return state;
   }
 
   // The gradient of the mean loss, one document after the other.
@@ -44,15 +59,17 @@ class DataParallelTest : public EachShape {
     double loss = 0, squared_norm = 0;
     for (const double one : losses) loss += one / static_cast<double>(losses.size());
     for (const double element : gradient) squared_norm += element * element;
-    const BatchGradient result = engine.compute_gradient(batch);
-    EXPECT_NEAR(result.loss, loss, 1e-13 * loss) << batch.size() << " documents";
-    EXPECT_NEAR(result.squared_norm, squared_norm, 1e-11 * squared_norm)
-        << batch.size() << " documents";
+    for (const double grad_clip : {0.0, 1e9}) {
+      EXPECT_NEAR(engine.compute_gradient(batch).loss, loss, 1e-13 * loss)
+          << batch.size() << " documents";
+      EXPECT_NEAR(engine.update(kNoUpdate, grad_clip), squared_norm, 1e-11 * squared_norm)
+          << batch.size() << " documents";
+    }
   }
 
   const TinyModel<double> model_{shape()};
   const RaggedDocuments documents_{shape(), kDocuments};
-  ModelState<double> state_;
+  ModelState<double> state_ = new_state();
 };
 
 // Of batches of any size, of which none leaves anything to the next.
@@ -90,6 +107,53 @@ TEST_P(DataParallelTest, UpdatesTheParametersThatItReads) {
   }
   const double mean = sum / static_cast<double>(positions);
   EXPECT_NEAR(engine.evaluate(all), mean, 1e-13 * mean);
+}
+
+// Where the norm has to be known before the update, and where it need not be.
+TEST_P(DataParallelTest, UpdatesTheSameWhetherTheNormComesFirst) {
+  const std::span<const Document> all(documents_.documents);
+  for (const int threads : {1, 3}) {
+    std::vector<std::string> bytes;
+    for (const double grad_clip : {0.0, 1e9}) {
+      ModelState<double> state = new_state();
+      DataParallelEngine<double> engine(shape(), state, documents_.stream, kDocuments, threads);
+      for (const std::size_t count : {150U, 7U, 1U}) {
+        engine.compute_gradient(all.first(count));
+        engine.update(kFirstStep, grad_clip);
+      }
+      bytes.push_back(test::bytes_of(state));
+    }
+    EXPECT_EQ(bytes[0], bytes[1]) << threads << " threads";
+  }
+}
+
+TEST_P(DataParallelTest, ScalesALargeGradientToTheNormAskedFor) {
+  const std::span<const Document> all(documents_.documents);
+  const auto gradient = expected(all).gradient;
+  double squared_norm = 0;
+  for (const double element : gradient) squared_norm += element * element;
+  const double half = std::sqrt(squared_norm) / 2;
+  DataParallelEngine<double> engine(shape(), state_, documents_.stream, kDocuments, 2);
+  engine.compute_gradient(all);
+  EXPECT_NEAR(engine.update(kFirstStep, half), squared_norm, 1e-11 * squared_norm);
+  for (std::size_t i = 0; i < gradient.size(); ++i) {
+    const double m = (1 - kFirstStep.beta1) * gradient[i] / 2;
+    EXPECT_NEAR(state_.m.data()[i], m, 1e-12 * (1 + std::abs(m))) << i;
+  }
+}
+
+// A gradient that is not finite reaches no moment, and with a norm to be known first, nothing.
+TEST_P(DataParallelTest, KeepsWhatIsNotFiniteFromTheMoments) {
+  const std::span<const Document> all(documents_.documents);
+  state_.parameters.values().back() = std::numeric_limits<double>::quiet_NaN();
+  const std::string before = test::bytes_of(state_);
+  DataParallelEngine<double> engine(shape(), state_, documents_.stream, kDocuments, 2);
+  engine.compute_gradient(all);
+  EXPECT_FALSE(std::isfinite(engine.update(kFirstStep, 1)));
+  EXPECT_EQ(test::bytes_of(state_), before);
+  engine.compute_gradient(all);
+  EXPECT_FALSE(std::isfinite(engine.update(kFirstStep)));
+  for (const double m : state_.m.values()) EXPECT_TRUE(std::isfinite(m));
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, DataParallelTest, ::testing::ValuesIn(kShapes), shape_name);

@@ -61,15 +61,13 @@ class LargeModelTest : public testing::Test {
         DataParallelEngine<float> engine(kShape, state, documents_.stream, kDocuments, threads,
                                          group);
         for (int step = 0; step < steps; ++step) {
-          const auto result = engine.compute_gradient(batch(step));
-          engine.update(kStep);
-          mine.losses.push_back(result.loss);
-          mine.squared_norms.push_back(result.squared_norm);
+          mine.losses.push_back(engine.compute_gradient(batch(step)).loss);
+          mine.squared_norms.push_back(engine.update(kStep));
         }
         engine.collect_state();
       }
       if (group.rank() != 0) return;
-      mine.bytes = test::bytes_of(std::move(state));
+      mine.bytes = test::bytes_of(state);
       outcome = std::move(mine);
     });
     return outcome;
@@ -103,7 +101,7 @@ class LargeModelTest : public testing::Test {
     State state = new_state(size_);
     kernels::adam_update<float>(kStep, sum, state.parameters.values(), state.m.values(),
                                 state.v.values());
-    outcome.bytes = test::bytes_of(std::move(state));
+    outcome.bytes = test::bytes_of(state);
     return outcome;
   }
 

@@ -69,17 +69,17 @@ class Recorder : public TrainingObserver {
 };
 
 /// All bytes of the weights and both moments.
+template <class Scalar>
+std::string bytes_of(const ModelState<Scalar>& model) {
+  std::string bytes;
+  for (const auto* buffer : {&model.parameters, &model.m, &model.v}) {
+    bytes.append(reinterpret_cast<const char*>(buffer->data()), buffer->size() * sizeof(Scalar));
+  }
+  return bytes;
+}
+
 inline std::string bytes_of(const AnyModelState& state) {
-  return std::visit(
-      [](const auto& model) {
-        std::string bytes;
-        for (const auto* buffer : {&model.parameters, &model.m, &model.v}) {
-          bytes.append(reinterpret_cast<const char*>(buffer->data()),
-                       buffer->size() * sizeof(*buffer->data()));
-        }
-        return bytes;
-      },
-      state);
+  return std::visit([](const auto& model) { return bytes_of(model); }, state);
 }
 
 inline std::vector<double> losses_of(const Recorder& recorder) {

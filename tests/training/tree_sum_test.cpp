@@ -49,14 +49,18 @@ class TreeSumTest : public testing::Test {
     return subtrees;
   }
 
-  // Adds all slices, and looks at each; what else the buffers held is to be there still.
+  // Adds all slices, elsewhere and in their places, and looks at each; what else the buffers held
+  // is to be there still.
   void expect_sum(const std::vector<Scalar>& expected, const Subtrees& subtrees, int lanes,
                   int places) {
-    const test::Gradients<Scalar> before = buffers_;
+    test::Gradients<Scalar> before = buffers_;
     TreeSum<Scalar> sum(static_cast<int>(subtrees.size()));
     sum.plan(subtrees, lanes, places);
     const std::size_t used = std::min(subtrees.size(), static_cast<std::size_t>(places));
     for (std::size_t slice = 0; slice < count_slices(expected.size()); ++slice) {
+      const std::span<const Scalar> elsewhere = sum.add_slice(slice, room_);
+      ASSERT_TRUE(std::ranges::equal(elsewhere, slice_of(std::span(expected), slice)));
+      ASSERT_EQ(buffers_, before);
       sum.add_slice(slice);
       const std::span<Scalar> values = sum.slice(slice);
       EXPECT_EQ(values.data(), buffers_[slice % used].data() + slice * kSlice);
@@ -67,11 +71,13 @@ class TreeSumTest : public testing::Test {
         ASSERT_TRUE(std::ranges::equal(slice_of(std::span(buffers_[i]), slice),
                                        slice_of(std::span(before[i]), slice)));
       }
+      before = buffers_;
     }
   }
 
   std::vector<LaneRange> ranges_;
   test::Gradients<Scalar> buffers_;
+  std::vector<Scalar> room_ = std::vector<Scalar>(kSlice);
 };
 
 using Scalars = testing::Types<float, double>;

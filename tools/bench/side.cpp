@@ -44,7 +44,7 @@ void Side::step(Measurement& done) {
   const auto batch = std::span(documents_.documents).subspan(next_document_, batch_size_);
   next_document_ += batch_size_;
   (void)engine_.compute_gradient(batch);
-  engine_.update(adam);
+  (void)engine_.update(adam);
   done.documents += static_cast<double>(batch.size());
   done.tokens += static_cast<double>(count_positions(batch));
 }
