@@ -1,8 +1,7 @@
 // Adam with bias correction (Kingma and Ba, 2015) and decoupled weight decay (Loshchilov and
-// Hutter, 2019), and the two sums over gradients that go before it.
+// Hutter, 2019).
 #pragma once
 
-#include <cstddef>
 #include <span>
 
 namespace microgpt::kernels {
@@ -25,13 +24,5 @@ struct AdamStep {
 template <class Scalar>
 void adam_update(const AdamStep& step, std::span<const Scalar> gradient,
                  std::span<Scalar> parameters, std::span<Scalar> m, std::span<Scalar> v);
-
-/// to = a + b, element by element; `to` may be one of them.
-template <class Scalar>
-void add(const Scalar* a, const Scalar* b, std::size_t count, Scalar* to);
-
-/// Σ x², in double; not finite where any x is not.
-template <class Scalar>
-double sum_of_squares(std::span<const Scalar> values);
 
 }  // namespace microgpt::kernels

@@ -2,22 +2,13 @@
 
 #include <algorithm>
 
+#include "kernels/gradient_sums.hpp"
 #include "kernels/transpose.hpp"
 
 namespace microgpt {
 namespace {
 
 using namespace kernels;
-
-// to += from.
-template <class Scalar>
-void add_row(const Scalar* from, Index count, Scalar* to) {
-  Index i = 0;
-  for (; i + kLanes<Scalar> <= count; i += kLanes<Scalar>) {
-    store(to + i, load(to + i) + load(from + i));
-  }
-  for (; i < count; ++i) to[i] += from[i];
-}
 
 template <class Scalar>
 void clear(const Matrix<Scalar>& matrix) {
@@ -27,7 +18,7 @@ void clear(const Matrix<Scalar>& matrix) {
 // to += from; both without gaps between rows.
 template <class Scalar>
 void add_all(const Matrix<const Scalar>& from, const Matrix<Scalar>& to) {
-  add_row(from.data, from.rows * from.cols, to.data);
+  add(to.data, from.data, static_cast<std::size_t>(from.rows * from.cols), to.data);
 }
 
 // The rows of a part's tokens and places take the gradients of its positions.
@@ -38,10 +29,13 @@ void add_positions(const Matrix<Scalar>& by_position,
                    const Matrix<Scalar>& d_wpe) {
   const auto tokens = activations.tokens();
   const Scalar* places = activations.packed().place;
+  const auto add_to = [&](Scalar* row, const Scalar* from) {
+    add(row, from, static_cast<std::size_t>(by_position.cols), row);
+  };
   for (Index position = part.first; position < part.first + part.count; ++position) {
     const Scalar* from = by_position.row(position);
-    add_row(from, by_position.cols, d_wte.row(tokens[static_cast<std::size_t>(position)]));
-    add_row(from, by_position.cols, d_wpe.row(static_cast<Index>(places[position])));
+    add_to(d_wte.row(tokens[static_cast<std::size_t>(position)]), from);
+    add_to(d_wpe.row(static_cast<Index>(places[position])), from);
   }
 }
 

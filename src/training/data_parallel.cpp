@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "kernels/gradient_sums.hpp"
 #include "model/transformer.hpp"
 #include "training/lane_work.hpp"
 #include "training/slices.hpp"

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <bit>
 
-#include "kernels/adam.hpp"
+#include "kernels/gradient_sums.hpp"
 
 namespace microgpt {
 namespace {

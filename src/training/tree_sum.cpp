@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "kernels/adam.hpp"
+#include "kernels/gradient_sums.hpp"
 #include "training/slices.hpp"
 
 namespace microgpt {

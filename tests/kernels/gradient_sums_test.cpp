@@ -1,7 +1,8 @@
 // The two sums over gradients: of one gradient and another, and of its squares.
+#include "kernels/gradient_sums.hpp"
+
 #include <gtest/gtest.h>
 
-#include "kernels/adam.hpp"
 #include "support.hpp"
 
 namespace microgpt::kernels {
