@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "distributed/thread_group.hpp"
+#include "kernels/gradient_sums.hpp"
 #include "model/tiny_model.hpp"
 #include "training/data_parallel.hpp"
 #include "training/lane_tree.hpp"
