@@ -10,7 +10,7 @@ namespace microgpt::kernels {
 namespace {
 
 // A panel of B, as wide as a tile, stays in a first-level cache of 32 KiB.
-constexpr Index kPanelBytes = 20480;
+constexpr Index kPanelBytes = Index{20} * 1024;
 constexpr Index kStageDepths = kPanelBytes / (kTileVectors * Index{kVectorBytes});
 // A block of rows of A stays in the second-level cache while the panels pass.
 template <class Scalar>
@@ -160,7 +160,7 @@ template <class Scalar>
 }
 
 // c = addend + a · b, or c + a · b where it goes on, stage by stage and block by block. Of B and C
-// the larger one passes by once.
+// the larger one passes by once. The addend may be C itself if all depths are one stage.
 template <Order order, class Scalar>
 void multiply_all(const Factors<Scalar>& a, const Matrix<const Scalar>& b, bool goes_on,
                   const Matrix<const Scalar>* addend, const Matrix<Scalar>& c) {
@@ -223,10 +223,10 @@ void multiply_parts(const Matrix<const Scalar>& a, const Matrix<const Scalar>& b
   if (first_part == b.rows) return multiply(a, b, c);
   const Index second_part = b.rows - first_part;
   if (b.rows > kStageDepths && std::max(first_part, second_part) <= kStageDepths) {
-    // Each part is a stage, and what a single stage adds may be C itself.
     multiply(a.column_range(0, first_part), b.row_range(0, first_part), c);
-    multiply_add<Scalar>(a.column_range(first_part, second_part),
-                         b.row_range(first_part, second_part), c, c);
+    const Matrix<const Scalar> sum = c;
+    multiply_all<Order::by_row, Scalar>({a.data + first_part, a.stride},
+                                        b.row_range(first_part, second_part), false, &sum, c);
     return;
   }
   const Block<Scalar> all{.a = {a.data, a.stride}, .first_row = 0, .rows = c.rows};

@@ -196,13 +196,14 @@ double DataParallelEngine<Scalar>::update(kernels::AdamStep step, double grad_cl
       add_nodes(slice);
     });
   }
-  const double norm = std::sqrt(squared_norm());
-  if (!std::isfinite(norm)) return squared_norm();
+  const double squared = squared_norm();
+  if (!std::isfinite(squared)) return squared;
+  const double norm = std::sqrt(squared);
   step.gradient_scale = clips && norm > grad_clip ? grad_clip / norm : 1;
   for_own_slices(&WorkerProfile::adam,
                  [&](std::size_t slice) { update_slice(step, slice, node_slice(0, slice)); });
   exchange_.share_parameters(state_.parameters);
-  return squared_norm();
+  return squared;
 }
 
 // Where the norm need not be known before the update, a slice's sum goes from one to the other
@@ -210,7 +211,7 @@ double DataParallelEngine<Scalar>::update(kernels::AdamStep step, double grad_cl
 template <class Scalar>
 void DataParallelEngine<Scalar>::reduce_and_update(const kernels::AdamStep& step) {
   workers_.pool().run(squared_norms_.size(), [&](std::size_t slice, int worker) {
-    alignas(line_memory::kCacheLine) std::array<Scalar, kSlice> room;
+    alignas(64) std::array<Scalar, kSlice> room;
     std::span<const Scalar> gradient;
     {
       const PhaseTimer timer(profile_, worker, &WorkerProfile::all_reduce);

@@ -51,13 +51,6 @@ std::span<const Scalar> TreeSum<Scalar>::add_slice(std::size_t slice,
   const std::span<Scalar> place = this->slice(slice);
   if (sources_.size() == 1) return place;
   const std::span<Scalar> sum = room.first(place.size());
-  write_sum(slice, sum);
-  return sum;
-}
-
-template <class Scalar>
-void TreeSum<Scalar>::write_sum(std::size_t slice, std::span<Scalar> sum) const {
-  if (sources_.size() == 1) return;
   // Sum i of the stack is a source, or lies in row i.
   alignas(64) std::array<std::array<Scalar, kStretch>, kMostLevels> rows;
   std::array<const Scalar*, kMostLevels> stack;
@@ -75,6 +68,7 @@ void TreeSum<Scalar>::write_sum(std::size_t slice, std::span<Scalar> sum) const 
       }
     }
   }
+  return sum;
 }
 
 template class TreeSum<float>;

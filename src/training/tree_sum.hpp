@@ -32,17 +32,15 @@ class TreeSum {
   /// The place of a slice: where it lies in one of the subtrees.
   [[nodiscard]] std::span<Scalar> slice(std::size_t slice) const;
 
-  /// Computes one slice, and leaves it in its place. Different slices at the same time, if you
-  /// like.
-  void add_slice(std::size_t slice) const { write_sum(slice, this->slice(slice)); }
-
-  /// Computes one slice in `room`, which is as long as the longest. Returns the slice: a part of
-  /// `room`, or of the only subtree.
+  /// Computes one slice in `room`, which is as long as the longest, or is the slice's place.
+  /// Returns the slice: a part of `room`, or of the only subtree. Different slices at the same
+  /// time, if you like.
   [[nodiscard]] std::span<const Scalar> add_slice(std::size_t slice, std::span<Scalar> room) const;
 
- private:
-  void write_sum(std::size_t slice, std::span<Scalar> sum) const;
+  /// Computes one slice, and leaves it in its place.
+  void add_slice(std::size_t slice) const { (void)add_slice(slice, this->slice(slice)); }
 
+ private:
   struct Source {
     std::span<Scalar> values;
     int additions = 0;  ///< of the two topmost sums, after this one was put on the stack

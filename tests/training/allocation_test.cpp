@@ -58,13 +58,7 @@ TEST_P(AllocationTest, AStepAllocatesNothing) {
   const BatchLimits limits = batch_limits(shape, kBatch, gradient);
   const ReductionLimits own = reduction_limits(static_cast<int>(limits.max_lanes), ranks);
   EXPECT_EQ(gradient_buffers(own, threads, gradient) < own.lanes_of_a_rank, n_embd == 224);
-  const kernels::AdamStep step{.learning_rate = 0.01,
-                               .beta1 = 0.9,
-                               .beta2 = 0.95,
-                               .epsilon = 1e-8,
-                               .weight_decay = 0,
-                               .bias_correction1 = 0.1,
-                               .bias_correction2 = 0.05};
+  const kernels::AdamStep step = test::first_adam_step(0.01, 0);
   const std::span<const Document> documents(dataset.documents());
   std::barrier all_here(ranks);
   test::in_group(ranks, [&, threads = threads](ProcessGroup& group) {

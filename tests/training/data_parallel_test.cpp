@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -14,22 +15,13 @@
 namespace microgpt {
 namespace {
 
-constexpr kernels::AdamStep kFirstStep{.learning_rate = 0.01,
-                                       .beta1 = 0.9,
-                                       .beta2 = 0.95,
-                                       .epsilon = 1e-8,
-                                       .weight_decay = 0.1,
-                                       .bias_correction1 = 0.1,
-                                       .bias_correction2 = 0.05};
-
+constexpr kernels::AdamStep kFirstStep = test::first_adam_step(0.01, 0.1);
 // Leaves the parameters as they are.
-constexpr kernels::AdamStep kNoUpdate{.learning_rate = 0,
-                                      .beta1 = 0.9,
-                                      .beta2 = 0.95,
-                                      .epsilon = 1e-8,
-                                      .weight_decay = 0,
-                                      .bias_correction1 = 0.1,
-                                      .bias_correction2 = 0.05};
+constexpr kernels::AdamStep kNoUpdate = test::first_adam_step(0, 0);
+
+double squared_norm_of(const std::vector<double>& gradient) {
+  return std::inner_product(gradient.begin(), gradient.end(), gradient.begin(), 0.0);
+}
 
 class DataParallelTest : public EachShape {
  protected:
@@ -56,9 +48,9 @@ class DataParallelTest : public EachShape {
 
   void expect_gradient(DataParallelEngine<double>& engine, std::span<const Document> batch) const {
     const auto [losses, gradient] = expected(batch);
-    double loss = 0, squared_norm = 0;
+    double loss = 0;
     for (const double one : losses) loss += one / static_cast<double>(losses.size());
-    for (const double element : gradient) squared_norm += element * element;
+    const double squared_norm = squared_norm_of(gradient);
     for (const double grad_clip : {0.0, 1e9}) {
       EXPECT_NEAR(engine.compute_gradient(batch).loss, loss, 1e-13 * loss)
           << batch.size() << " documents";
@@ -130,8 +122,7 @@ TEST_P(DataParallelTest, UpdatesTheSameWhetherTheNormComesFirst) {
 TEST_P(DataParallelTest, ScalesALargeGradientToTheNormAskedFor) {
   const std::span<const Document> all(documents_.documents);
   const auto gradient = expected(all).gradient;
-  double squared_norm = 0;
-  for (const double element : gradient) squared_norm += element * element;
+  const double squared_norm = squared_norm_of(gradient);
   const double half = std::sqrt(squared_norm) / 2;
   DataParallelEngine<double> engine(shape(), state_, documents_.stream, kDocuments, 2);
   engine.compute_gradient(all);

@@ -26,13 +26,7 @@ constexpr ModelShape kShape{.vocab_size = 27,
 constexpr std::size_t kDocuments = 120;
 
 // With so large an epsilon an update tells gradients apart that differ in a bit.
-constexpr kernels::AdamStep kStep{.learning_rate = 0.5,
-                                  .beta1 = 0.9,
-                                  .beta2 = 0.95,
-                                  .epsilon = 1,
-                                  .weight_decay = 0.01,
-                                  .bias_correction1 = 0.1,
-                                  .bias_correction2 = 0.05};
+constexpr kernels::AdamStep kStep = test::first_adam_step(0.5, 0.01, 1);
 
 struct Outcome {
   std::string bytes;  // of parameters and moments

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/adam.hpp"
 #include "microgpt/trainer.hpp"
 
 namespace microgpt::test {
@@ -67,6 +68,18 @@ class Recorder : public TrainingObserver {
         state);
   }
 };
+
+/// Adam's first step.
+constexpr kernels::AdamStep first_adam_step(double learning_rate, double weight_decay,
+                                            double epsilon = 1e-8) {
+  return {.learning_rate = learning_rate,
+          .beta1 = 0.9,
+          .beta2 = 0.95,
+          .epsilon = epsilon,
+          .weight_decay = weight_decay,
+          .bias_correction1 = 0.1,
+          .bias_correction2 = 0.05};
+}
 
 /// All bytes of the weights and both moments.
 template <class Scalar>
