@@ -5,7 +5,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 namespace microgpt {
@@ -14,7 +13,7 @@ using Token = std::int32_t;
 
 class Tokenizer {
  public:
-  /// `code_points`: strictly increasing.
+  /// `code_points`: of Unicode, strictly increasing.
   explicit Tokenizer(std::vector<char32_t> code_points);
 
   /// The sorted set of the characters of `text`.
@@ -27,7 +26,10 @@ class Tokenizer {
   [[nodiscard]] const std::vector<char32_t>& code_points() const { return code_points_; }
 
   /// The token of a character, or nothing where the model does not know it.
-  [[nodiscard]] std::optional<Token> encode(char32_t character) const;
+  [[nodiscard]] std::optional<Token> encode(char32_t character) const {
+    if (character >= token_of_.size() || token_of_[character] == kNone) return std::nullopt;
+    return token_of_[character];
+  }
   /// The character of a token other than BOS.
   [[nodiscard]] char32_t decode(Token token) const {
     return code_points_[static_cast<std::size_t>(token)];
@@ -37,8 +39,10 @@ class Tokenizer {
   [[nodiscard]] std::vector<Token> encode_text(std::string_view text, std::string_view what) const;
 
  private:
+  static constexpr Token kNone = -1;
+
   std::vector<char32_t> code_points_;
-  std::unordered_map<char32_t, Token> token_of_;
+  std::vector<Token> token_of_;  // for each character up to the last one of code_points_
 };
 
 }  // namespace microgpt

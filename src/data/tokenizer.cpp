@@ -13,9 +13,10 @@
 namespace microgpt {
 
 Tokenizer::Tokenizer(std::vector<char32_t> code_points) : code_points_(std::move(code_points)) {
-  token_of_.reserve(code_points_.size());
+  if (code_points_.empty()) return;
+  token_of_.assign(static_cast<std::size_t>(code_points_.back()) + 1, kNone);
   for (std::size_t i = 0; i < code_points_.size(); ++i) {
-    token_of_.emplace(code_points_[i], static_cast<Token>(i));
+    token_of_[code_points_[i]] = static_cast<Token>(i);
   }
 }
 
@@ -23,12 +24,6 @@ Tokenizer Tokenizer::of_text(std::u32string_view text) {
   Alphabet alphabet;
   alphabet.add(text);
   return Tokenizer(alphabet.sorted());
-}
-
-std::optional<Token> Tokenizer::encode(char32_t character) const {
-  const auto found = token_of_.find(character);
-  if (found == token_of_.end()) return std::nullopt;
-  return found->second;
 }
 
 std::vector<Token> Tokenizer::encode_text(std::string_view text, std::string_view what) const {

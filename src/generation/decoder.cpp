@@ -1,7 +1,5 @@
 #include "generation/decoder.hpp"
 
-#include <cmath>
-
 #include "kernels/activation.hpp"
 #include "kernels/product.hpp"
 #include "kernels/row_functions.hpp"
@@ -16,8 +14,8 @@ template <class Scalar>
 Index buffer_size(const ModelShape& shape) {
   const Index n_embd = padded<Scalar>(shape.n_embd);
   const Index rows = 3 * n_embd + padded<Scalar>(3 * shape.n_embd) +
-                     padded<Scalar>(shape.block_size) + padded<Scalar>(shape.mlp_width()) +
-                     padded<Scalar>(shape.vocab_size);
+                     shape.n_head * padded<Scalar>(shape.block_size) +
+                     padded<Scalar>(shape.mlp_width()) + padded<Scalar>(shape.vocab_size);
   const Index cache = shape.n_embd * padded<Scalar>(shape.block_size) + shape.block_size * n_embd;
   return rows + shape.n_layer * cache;
 }
@@ -35,7 +33,7 @@ Decoder<Scalar>::Decoder(const ModelShape& shape, const Weights<const Scalar>& w
       residual_(take(1, shape.n_embd)),
       normed_(take(1, shape.n_embd)),
       qkv_(take(1, 3 * shape.n_embd)),
-      scores_(take(1, shape.block_size)),
+      scores_(take(shape.n_head, shape.block_size)),
       attended_(take(1, shape.n_embd)),
       hidden_(take(1, shape.mlp_width())),
       logits_(take(1, shape.vocab_size)) {
@@ -82,23 +80,14 @@ std::span<const Scalar> Decoder<Scalar>::feed(std::int32_t token) {
 template <class Scalar>
 void Decoder<Scalar>::attend(const LayerCache& cache) {
   const Index n_embd = shape_.n_embd;
-  const Index head_size = shape_.head_size();
   const Index visible = position_ + 1;
-  const Scalar scale = 1 / std::sqrt(static_cast<Scalar>(head_size));
   for (Index i = 0; i < n_embd; ++i) {
     cache.key_transposed.row(i)[position_] = qkv_.data[n_embd + i];
     cache.value.row(position_)[i] = qkv_.data[2 * n_embd + i];
   }
-  const auto weights = scores_.column_range(0, visible);
-  for (Index head = 0; head < shape_.n_head; ++head) {
-    const Index first = head * head_size;
-    multiply<Scalar>(qkv_.column_range(first, head_size),
-                     cache.key_transposed.row_range(first, head_size).column_range(0, visible),
-                     weights);
-    softmax_row(weights.data, visible, scale);
-    multiply<Scalar>(weights, cache.value.row_range(0, visible).column_range(first, head_size),
-                     attended_.column_range(first, head_size));
-  }
+  attention_row<Scalar>(qkv_.data, cache.key_transposed.column_range(0, visible),
+                        cache.value.row_range(0, visible), scores_.column_range(0, visible),
+                        attended_.data);
 }
 
 template class Decoder<float>;

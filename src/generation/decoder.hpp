@@ -42,7 +42,7 @@ class Decoder {
 
   AlignedBuffer<Scalar> buffer_;
   Scalar* next_;
-  // One row each.
+  // One row each, but for the scores: a row for each head.
   Matrix<Scalar> residual_;
   Matrix<Scalar> normed_;
   Matrix<Scalar> qkv_;

@@ -1,10 +1,12 @@
 #include <algorithm>
-#include <cmath>
+#include <limits>
 #include <variant>
 #include <vector>
 
 #include "data/text_file.hpp"
 #include "generation/decoder.hpp"
+#include "kernels/row_functions.hpp"
+#include "kernels/simd.hpp"
 #include "microgpt/generation.hpp"
 #include "model/activations.hpp"
 #include "model/transformer.hpp"
@@ -12,16 +14,13 @@
 namespace microgpt {
 namespace {
 
-// softmax(logits / temperature), in double whatever the model's precision.
+// softmax(logits / temperature), in double whatever the model's precision. `out` has room for whole
+// vectors.
 template <class Scalar>
-void probabilities(std::span<const Scalar> logits, double temperature, std::span<double> out) {
-  const auto maximum = static_cast<double>(*std::ranges::max_element(logits));
-  double sum = 0;
-  for (std::size_t i = 0; i < logits.size(); ++i) {
-    out[i] = std::exp((static_cast<double>(logits[i]) - maximum) / temperature);
-    sum += out[i];
-  }
-  for (double& probability : out) probability /= sum;
+void probabilities(std::span<const Scalar> logits, double temperature, double* out) {
+  std::ranges::copy(logits, out);
+  constexpr double kMost = std::numeric_limits<double>::max();
+  kernels::softmax_row(out, std::ssize(logits), std::min(1 / temperature, kMost));
 }
 
 // Logits for the token behind a context that grows by one token at a time.
@@ -82,7 +81,7 @@ struct Generator::Model {
   Reader reader;
   Tokenizer tokenizer;
   std::vector<Token> context;
-  std::vector<double> weights;
+  AlignedBuffer<double> weights;
 };
 
 template <class Scalar>
@@ -92,7 +91,8 @@ Generator::Generator(const ModelShape& shape, std::span<const Scalar> parameters
           Model{.reader = std::make_unique<ContextReader<Scalar>>(shape, parameters),
                 .tokenizer = tokenizer,
                 .context = {},
-                .weights = std::vector<double>(static_cast<std::size_t>(shape.vocab_size))})) {}
+                .weights = AlignedBuffer<double>(
+                    static_cast<std::size_t>(kernels::padded<double>(shape.vocab_size)))})) {}
 
 template Generator::Generator(const ModelShape&, std::span<const float>, const Tokenizer&);
 template Generator::Generator(const ModelShape&, std::span<const double>, const Tokenizer&);
@@ -114,8 +114,8 @@ std::string Generator::sample(std::span<const Token> prompt, const SampleOptions
           const auto logits = reader->read(model.context);
           // BOS is the last token: without it, the others share all of the probability.
           const std::size_t choices = logits.size() - (options.stop_at_bos ? 0 : 1);
-          const auto weights = std::span(model.weights).first(choices);
-          probabilities(logits.first(choices), options.temperature, weights);
+          const auto weights = model.weights.values().first(choices);
+          probabilities(logits.first(choices), options.temperature, weights.data());
           const auto token = static_cast<Token>(random.choose(weights));
           if (token == model.tokenizer.bos()) break;
           model.context.push_back(token);

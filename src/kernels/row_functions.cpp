@@ -1,6 +1,7 @@
 #include "kernels/row_functions.hpp"
 
 #include <Eigen/Core>
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -56,9 +57,56 @@ void softmax_row(Scalar* scores, Index count, Scalar scale) {
   for (Index i = 0; i < count; i += kWidth) store(scores + i, load(scores + i) * inverse_sum);
 }
 
-#define MICROGPT_INSTANTIATE(Scalar)                        \
-  template void rmsnorm_row(const Scalar*, Index, Scalar*); \
-  template void softmax_row(Scalar*, Index, Scalar);
+namespace {
+
+// Σ_i query_i · key_i, a vector of positions at a time.
+template <class Scalar>
+void score_row(const Scalar* query, const Matrix<const Scalar>& keys, Scalar* scores) {
+  for (Index first = 0; first < keys.cols; first += kLanes<Scalar>) {
+    Vector<Scalar> sum{};
+    for (Index i = 0; i < keys.rows; ++i) sum += query[i] * load(keys.row(i) + first);
+    store(scores + first, sum);
+  }
+}
+
+// Σ_t weight_t · value_t, a vector of features at a time.
+template <class Scalar>
+void weigh_row(const Scalar* weights, const Matrix<const Scalar>& values, Scalar* out) {
+  for (Index first = 0; first < values.cols; first += kLanes<Scalar>) {
+    const Index count = std::min(kLanes<Scalar>, values.cols - first);
+    Vector<Scalar> sum{};
+    for (Index t = 0; t < values.rows; ++t) {
+      sum += weights[t] * load_partial(values.row(t) + first, count);
+    }
+    store_partial(out + first, sum, count);
+  }
+}
+
+}  // namespace
+
+// One task after the other for all heads: theirs are independent, and a core works on several.
+template <class Scalar>
+void attention_row(const Scalar* query, const Matrix<const Scalar>& keys,
+                   const Matrix<const Scalar>& values, const Matrix<Scalar>& scores, Scalar* out) {
+  const Index n_head = scores.rows;
+  const Index head_size = keys.rows / n_head;
+  const Scalar scale = 1 / std::sqrt(static_cast<Scalar>(head_size));
+  for (Index h = 0; h < n_head; ++h) {
+    score_row<Scalar>(query + h * head_size, keys.row_range(h * head_size, head_size),
+                      scores.row(h));
+  }
+  for (Index h = 0; h < n_head; ++h) softmax_row(scores.row(h), scores.cols, scale);
+  for (Index h = 0; h < n_head; ++h) {
+    weigh_row<Scalar>(scores.row(h), values.column_range(h * head_size, head_size),
+                      out + h * head_size);
+  }
+}
+
+#define MICROGPT_INSTANTIATE(Scalar)                                      \
+  template void rmsnorm_row(const Scalar*, Index, Scalar*);               \
+  template void softmax_row(Scalar*, Index, Scalar);                      \
+  template void attention_row(const Scalar*, const Matrix<const Scalar>&, \
+                              const Matrix<const Scalar>&, const Matrix<Scalar>&, Scalar*);
 MICROGPT_INSTANTIATE(float)
 MICROGPT_INSTANTIATE(double)
 #undef MICROGPT_INSTANTIATE

@@ -1,4 +1,4 @@
-// Norm and softmax of one row.
+// Norm, softmax and attention of one row.
 #include "kernels/row_functions.hpp"
 
 #include <gtest/gtest.h>
@@ -105,6 +105,43 @@ TYPED_TEST(RowFunctionsTest, SoftmaxShowsWhatIsNotANumber) {
       softmax_row(row.row(0), count, TypeParam(0.5));
       for (Index i = 0; i < count; ++i) {
         EXPECT_TRUE(std::isnan(row(0, i))) << at << " of " << count << " at " << i;
+      }
+    }
+  }
+}
+
+// What is read behind the last position (of keys) and kept behind the last score is masked out.
+TYPED_TEST(RowFunctionsTest, AttentionIsThatOfEachHead) {
+  for (const Index n_head : {1, 2, 3}) {
+    for (const Index head_size : {1, 4, 5, 16, 33}) {
+      for (const Index positions : {1, 2, 15, 16, 17, 40}) {
+        const Index n_embd = n_head * head_size;
+        auto query = Grid<TypeParam>::random(1, n_embd, 1);
+        auto keys = Grid<TypeParam>::random(n_embd, positions, 2);
+        auto values = Grid<TypeParam>::random(positions, n_embd, 3);
+        keys.fill_surroundings(this->kNan);
+        values.fill_surroundings(this->kNan);
+        Grid<TypeParam> scores(n_head, positions);
+        Grid<TypeParam> out(1, n_embd);
+        attention_row<TypeParam>(query.row(0), keys, values, scores, out.row(0));
+        EXPECT_TRUE(out.edges_are_whole());
+        EXPECT_TRUE(scores.surroundings_are_whole());
+        for (Index i = 0; i < n_embd; ++i) {
+          const Index first = i / head_size * head_size;
+          Exact sum = 0;
+          Exact weighed = 0;
+          for (Index t = 0; t < positions; ++t) {
+            Exact score = 0;
+            for (Index j = first; j < first + head_size; ++j) {
+              score += Exact{query(0, j)} * keys(j, t);
+            }
+            const Exact weight = std::exp(score / std::sqrt(static_cast<Exact>(head_size)));
+            sum += weight;
+            weighed += weight * values(t, i);
+          }
+          EXPECT_TRUE(near(out(0, i), weighed / sum, 50 * kEpsilon<TypeParam>))
+              << i << " of " << n_head << " x " << head_size << ", " << positions << " positions";
+        }
       }
     }
   }
