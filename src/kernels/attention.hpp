@@ -3,16 +3,15 @@
 //   per head, for query t over the keys s <= t of its own document:
 //     score = q_t · k_s / sqrt(head_size),  p = softmax(score),  out_t = Σ_s p_s v_s
 //
-// Matrices are features x positions, and a vector holds one feature of neighbouring positions, one
-// query a lane. Keys are taken by their distance to the query: the keys at distance d of a vector
-// of queries are the vector that begins d positions earlier. So scores, softmax and their gradients
-// are sums over distances, with no sum across a vector and nothing transposed, and documents of any
-// length may stand side by side: a lane only takes part in distances up to its place in its own.
+// Matrices are features x positions. There are two ways, and the length that documents may have
+// says which: short ones are taken by distance, all of a vector together; long ones one by one, in
+// tiles. Each has a file of its own.
 //
-// The probabilities of long documents are never stored: forward keeps only two terms of each
-// query's softmax, and backward makes them again. It takes a query's Σ p dp as d_out · out (Dao et
-// al., FlashAttention, 2022).
+// Forward keeps two terms of each query's softmax, from which backward makes the probabilities
+// again, and a query's Σ p dp is taken as d_out · out (Dao et al., FlashAttention, 2022).
 #pragma once
+
+#include <span>
 
 #include "kernels/product.hpp"
 #include "kernels/simd.hpp"
@@ -29,6 +28,8 @@ constexpr Index whole_groups(Index distances) {
 /// Documents that lie end to end.
 template <class Scalar>
 struct PackedPositions {
+  /// Of each document, in positions.
+  std::span<const Index> lengths;
   /// For each column its place in its document, from 0; 0 in columns behind the last position.
   const Scalar* place;
   /// For each vector of columns the distances that its queries look back over, in whole groups.
@@ -37,8 +38,8 @@ struct PackedPositions {
   Index most_distances;
 };
 
-/// Memory of one worker for what attention has by distance: distances x positions. Where documents
-/// are short, the exponentials of all heads' softmaxes are kept from forward to backward.
+/// Memory of one worker for scores, probabilities and their gradients. Where documents are short,
+/// the exponentials of all heads' softmaxes are kept from forward to backward.
 template <class Scalar>
 class AttentionScratch {
  public:
@@ -48,29 +49,35 @@ class AttentionScratch {
   /// Scalars in its buffer.
   [[nodiscard]] static Index size(Index max_length, Index max_columns, Index n_head);
 
-  /// Whether backward finds the exponentials that forward has left; then no other attention's
-  /// forward may come between, and each layer wants scratch of its own.
-  [[nodiscard]] static bool keeps(Index max_length) { return max_length <= kKeptLength; }
+  /// Whether documents are taken by distance. Then backward finds the exponentials that forward has
+  /// left: no other attention's forward may come between, and each layer wants scratch of its own.
+  [[nodiscard]] static bool by_distance(Index max_length) { return max_length <= kShort; }
+  [[nodiscard]] bool by_distance() const { return by_distance(max_length_); }
 
-  /// The same for all heads, unless they are kept.
+  /// By distance: distances x positions, with a vector more behind each row.
   [[nodiscard]] Matrix<Scalar> probabilities(Index columns, Index head);
   [[nodiscard]] Matrix<Scalar> d_scores(Index columns);
 
-  [[nodiscard]] bool keeps() const { return keeps_; }
+  /// In tiles: three of them, of up to kTileQueries queries and all keys of a document; by key they
+  /// are keys x queries, by query queries x keys. Rows have room for whole vectors.
+  static constexpr Index kTileQueries = 32;
+  [[nodiscard]] Matrix<Scalar> tile_by_key(Index keys, Index queries);
+  [[nodiscard]] Matrix<Scalar> tile_by_query(Index queries, Index keys);
+  [[nodiscard]] Matrix<Scalar> d_tile_by_query(Index queries, Index keys);
 
  private:
-  static constexpr Index kKeptLength = 16;
+  // Long enough for names: a tile for each is slower there.
+  static constexpr Index kShort = 32;
 
-  bool keeps_;
-  Index max_distances_;
-  Index of_a_head_;  // scalars
+  Index max_length_;
+  Index part_;  // scalars of a head's distances, or of a tile
   AlignedBuffer<Scalar> buffer_;
 };
 
 /// qkv: 3C x positions, queries above keys above values; softmax_terms: 2 n_head x positions, for
 /// each head the largest score, before scaling, and 1 / Σ exp(score - largest); out: C x positions.
-/// The number of columns is a multiple of the vector's lanes. At least 2 · lanes scalars in front
-/// of the keys can be read.
+/// The number of columns is a multiple of the vector's lanes; those of `out` behind the last
+/// position become finite numbers. At least 2 · lanes scalars in front of the keys can be read.
 template <class Scalar>
 void attention(const Matrix<const Scalar>& qkv, const PackedPositions<Scalar>& packed, Index n_head,
                AttentionScratch<Scalar>& scratch, const Matrix<Scalar>& softmax_terms,

@@ -45,10 +45,10 @@ Index buffer_size(const ModelShape& shape, Index max_positions) {
          2 * kLanes<Scalar>;
 }
 
-// Where attention keeps something for backward, each layer needs scratch of its own.
+// Where attention keeps exponentials for backward, each layer needs scratch of its own.
 template <class Scalar>
 Index scratches(const ModelShape& shape) {
-  return kernels::AttentionScratch<Scalar>::keeps(shape.block_size) ? shape.n_layer : 1;
+  return kernels::AttentionScratch<Scalar>::by_distance(shape.block_size) ? shape.n_layer : 1;
 }
 
 }  // namespace
@@ -74,6 +74,7 @@ Activations<Scalar>::Activations(const ModelShape& shape, Index max_positions)
       d_embeddings_(nullptr, 0, 0),
       distances_(static_cast<std::size_t>(padded<Scalar>(max_positions) / kLanes<Scalar>)),
       token_storage_(static_cast<std::size_t>(2 * max_positions)) {
+  lengths_.reserve(static_cast<std::size_t>(max_positions));
   for (Index l = 0; l < shape.n_layer; ++l) {
     layers_.push_back({.input = take(shape.n_embd),
                        .qkv = take(3 * shape.n_embd),
@@ -100,7 +101,8 @@ std::int64_t Activations<Scalar>::bytes(const ModelShape& shape, Index max_posit
   return (buffer_size<Scalar>(shape, max_positions) + scratch) *
              static_cast<Index>(sizeof(Scalar)) +
          2 * max_positions * static_cast<Index>(sizeof(Token)) +
-         padded<Scalar>(max_positions) / kLanes<Scalar> * static_cast<Index>(sizeof(Index));
+         (max_positions +
+          padded<Scalar>(max_positions) / kLanes<Scalar>)*static_cast<Index>(sizeof(Index));
 }
 
 template <class Scalar>
@@ -124,6 +126,7 @@ void Activations<Scalar>::set_piece(const PackedDocuments& piece) {
     __builtin_prefetch(piece.stream.data() + document.offset);
     __builtin_prefetch(piece.stream.data() + document.offset + document.length);
   }
+  lengths_.clear();
   std::ranges::fill(distances_, 0);
   Index position = 0;
   for (const Document& document : piece.documents) {
@@ -137,6 +140,7 @@ void Activations<Scalar>::set_piece(const PackedDocuments& piece) {
       targets[place] = from[place + 1];
       places[place] = static_cast<Scalar>(place);
     }
+    lengths_.push_back(document.length);
     position += document.length;
     look_back(position - document.length, document.length);
   }

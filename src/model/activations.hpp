@@ -90,7 +90,7 @@ class Activations {
   [[nodiscard]] std::span<const Token> targets() const { return targets_; }
   /// For each column its place in its document, 0 behind the last position.
   [[nodiscard]] kernels::PackedPositions<Scalar> packed() const {
-    return {place_, distances_.data(), most_distances_};
+    return {lengths_, place_, distances_.data(), most_distances_};
   }
 
   /// For each column a factor of its loss, and the losses. 0 behind the last position.
@@ -158,6 +158,7 @@ class Activations {
   Scalar* transposed_;
   Matrix<Scalar> d_embeddings_;
   std::vector<kernels::AttentionScratch<Scalar>> attention_;  // one for all layers, or for each
+  std::vector<Index> lengths_;
   std::vector<Index> distances_;
   std::vector<Token> token_storage_;
   std::span<Token> tokens_;

@@ -12,10 +12,19 @@ class AttentionBackwardTest : public ::testing::Test {
  protected:
   // d_qkv against the slope of Σ d_out · out, taken from the formula, at every `stride`-th element.
   static void expect_gradient(const AttentionCase& sizes, std::size_t stride) {
+    for (const AttentionCase& way : both_ways(sizes)) expect_gradient_of(way, stride);
+  }
+
+ private:
+  static void expect_gradient_of(const AttentionCase& sizes, std::size_t stride) {
     AttentionRun<Scalar> run(sizes);
-    run.d_qkv.fill(1000);  // is replaced, not added to
+    // All is replaced, not added to, and what lies behind the last position is a number, too.
+    run.out.fill(std::numeric_limits<Scalar>::quiet_NaN());
+    run.d_qkv.fill(std::numeric_limits<Scalar>::quiet_NaN());
     run.forward();
     run.backward();
+    run.out.for_each([](Scalar element) { EXPECT_TRUE(std::isfinite(element)); });
+    run.d_qkv.for_each([](Scalar element) { EXPECT_TRUE(std::isfinite(element)); });
     EXPECT_TRUE(run.d_qkv.edges_are_whole()) << sizes;
 
     ExactMatrix qkv(run.qkv, sizes.positions());
@@ -47,6 +56,7 @@ TYPED_TEST(AttentionBackwardTest, IsTheGradientOfShortDocuments) {
 TYPED_TEST(AttentionBackwardTest, IsTheGradientAcrossVectorsOfQueries) {
   this->expect_gradient({32, 1, 4}, 1);
   this->expect_gradient({33, 2, 4}, 1);
+  this->expect_gradient({64, 1, 4}, 7);
   this->expect_gradient({33, 1, 5}, 1);
   this->expect_gradient({100, 2, 3}, 29);
   this->expect_gradient({100, 1, 16}, 97);

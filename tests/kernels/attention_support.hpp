@@ -17,21 +17,40 @@ struct AttentionCase {
   AttentionCase(Index length, Index heads, Index features)
       : AttentionCase(std::vector<Index>{length}, heads, features) {}
   AttentionCase(std::vector<Index> document_lengths, Index heads, Index features)
-      : lengths(std::move(document_lengths)), n_head(heads), head_size(features) {}
+      : lengths(std::move(document_lengths)),
+        n_head(heads),
+        head_size(features),
+        max_length(*std::ranges::max_element(lengths)) {}
+
+  /// The same where documents may be longer, which may be another way.
+  [[nodiscard]] AttentionCase in_room_for(Index length) const {
+    AttentionCase other = *this;
+    other.max_length = length;
+    return other;
+  }
 
   std::vector<Index> lengths;
-  Index n_head, head_size;
+  Index n_head, head_size, max_length;
 
   [[nodiscard]] Index width() const { return n_head * head_size; }
   [[nodiscard]] Index positions() const {
     return std::accumulate(lengths.begin(), lengths.end(), Index{0});
   }
-  [[nodiscard]] Index longest() const { return *std::ranges::max_element(lengths); }
 };
 
 inline std::ostream& operator<<(std::ostream& out, const AttentionCase& c) {
   for (const Index length : c.lengths) out << length << ' ';
-  return out << "positions, " << c.n_head << " heads of " << c.head_size;
+  return out << "positions, " << c.n_head << " heads of " << c.head_size << ", room for "
+             << c.max_length;
+}
+
+/// By distance, where no document is too long for it, and in tiles.
+inline std::vector<AttentionCase> both_ways(const AttentionCase& sizes) {
+  std::vector<AttentionCase> ways{sizes};
+  if (AttentionScratch<float>::by_distance(sizes.max_length)) {
+    ways.push_back(sizes.in_room_for(100));
+  }
+  return ways;
 }
 
 /// A matrix in long double.
@@ -116,7 +135,7 @@ class AttentionRun {
   }
 
   [[nodiscard]] PackedPositions<Scalar> packed() {
-    return {place_.row(0), distances_.data(), *std::ranges::max_element(distances_)};
+    return {lengths_, place_.row(0), distances_.data(), *std::ranges::max_element(distances_)};
   }
 
   Grid<Scalar> qkv, out, softmax_terms, d_out, d_qkv;
@@ -129,8 +148,9 @@ class AttentionRun {
         d_out(Grid<Scalar>::random(sizes.width(), columns, 2)),
         d_qkv(3 * sizes.width(), columns),
         n_head_(sizes.n_head),
+        lengths_(sizes.lengths),
         place_(1, columns),
-        scratch_(sizes.longest(), columns, sizes.n_head) {
+        scratch_(sizes.max_length, columns, sizes.n_head) {
     Scalar* next = place_.row(0);
     for (const Index length : sizes.lengths) {
       for (Index t = 0; t < length; ++t) *next++ = static_cast<Scalar>(t);
@@ -143,6 +163,7 @@ class AttentionRun {
   }
 
   Index n_head_;
+  std::vector<Index> lengths_;
   Grid<Scalar> place_;
   std::vector<Index> distances_;  // of each vector of columns
   AttentionScratch<Scalar> scratch_;

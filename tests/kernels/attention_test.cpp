@@ -17,7 +17,12 @@ std::vector<AttentionCase> cases() {
   for (Index length = 1; length <= 36; ++length) all.emplace_back(length, 2, 3);
   for (Index head_size = 1; head_size <= 25; ++head_size) all.emplace_back(21, 2, head_size);
   all.emplace_back(std::vector<Index>{3, 5, 8, 16, 1, 40, 7}, 2, 5);
-  return all;
+  all.emplace_back(std::vector<Index>{3, 5, 8, 16, 1, 20, 7}, 2, 5);
+  std::vector<AttentionCase> ways;
+  for (const AttentionCase& sizes : all) {
+    for (const AttentionCase& way : both_ways(sizes)) ways.push_back(way);
+  }
+  return ways;
 }
 
 template <class Scalar>
@@ -65,29 +70,31 @@ TYPED_TEST(AttentionTest, OfOnePositionIsItsValue) {
 
 // Equal keys share: each position sees the mean of the values so far.
 TYPED_TEST(AttentionTest, OfEqualKeysIsTheMean) {
-  const AttentionCase sizes{100, 2, 4};
-  AttentionRun<TypeParam> run(sizes);
-  for (Index t = 0; t < sizes.positions(); ++t) {
-    for (Index i = 0; i < sizes.width(); ++i) {
-      run.qkv(sizes.width() + i, t) = 1;
-      run.qkv(2 * sizes.width() + i, t) = static_cast<TypeParam>(t);
+  for (const AttentionCase& sizes : {AttentionCase{32, 2, 4}, AttentionCase{100, 2, 4}}) {
+    AttentionRun<TypeParam> run(sizes);
+    for (Index t = 0; t < sizes.positions(); ++t) {
+      for (Index i = 0; i < sizes.width(); ++i) {
+        run.qkv(sizes.width() + i, t) = 1;
+        run.qkv(2 * sizes.width() + i, t) = static_cast<TypeParam>(t);
+      }
     }
-  }
-  run.forward();
-  for (Index t = 0; t < sizes.positions(); ++t) {
-    EXPECT_TRUE(near(run.out(0, t), static_cast<Exact>(t) / 2, 1000 * kEpsilon<TypeParam>)) << t;
+    run.forward();
+    for (Index t = 0; t < sizes.positions(); ++t) {
+      EXPECT_TRUE(near(run.out(0, t), static_cast<Exact>(t) / 2, 1000 * kEpsilon<TypeParam>)) << t;
+    }
   }
 }
 
 // Scores of some thousands: the largest takes all.
 TYPED_TEST(AttentionTest, StaysFiniteForLargeScores) {
-  const AttentionCase sizes{40, 2, 4};
-  AttentionRun<TypeParam> run(sizes);
-  run.qkv.for_each([](TypeParam& element) { element *= 100; });
-  run.forward();
-  run.backward();
-  for (const TypeParam element : run.out.values()) EXPECT_TRUE(std::isfinite(element));
-  for (const TypeParam element : run.d_qkv.values()) EXPECT_TRUE(std::isfinite(element));
+  for (const AttentionCase& sizes : {AttentionCase{30, 2, 4}, AttentionCase{40, 2, 4}}) {
+    AttentionRun<TypeParam> run(sizes);
+    run.qkv.for_each([](TypeParam& element) { element *= 100; });
+    run.forward();
+    run.backward();
+    for (const TypeParam element : run.out.values()) EXPECT_TRUE(std::isfinite(element));
+    for (const TypeParam element : run.d_qkv.values()) EXPECT_TRUE(std::isfinite(element));
+  }
 }
 
 // Two vectors in front of the keys may be read, and behind qkv and d_out, and what stands there
@@ -120,19 +127,26 @@ TYPED_TEST(AttentionTest, ReadsNoFartherThanItSays) {
 TYPED_TEST(AttentionTest, HasScratchOfTheSizeItSays) {
   using Scratch = AttentionScratch<TypeParam>;
   constexpr Index kHeads = 3;
-  for (const Index length : {1, 2, 3, 4, 5, 16, 17, 31, 64, 100}) {
+  for (const Index length : {1, 2, 3, 4, 5, 16, 17, 31, 32, 33, 64, 100}) {
     for (Index columns = kLanes<TypeParam>; columns < 200; columns += kLanes<TypeParam>) {
       Scratch scratch(length, columns, kHeads);
-      EXPECT_EQ(scratch.keeps(), Scratch::keeps(length));
-      std::vector<Matrix<TypeParam>> matrices{scratch.d_scores(columns)};
-      for (Index h = 0; h < (scratch.keeps() ? kHeads : 1); ++h) {
-        matrices.push_back(scratch.probabilities(columns, h));
+      EXPECT_EQ(scratch.by_distance(), Scratch::by_distance(length));
+      std::vector<Matrix<TypeParam>> matrices;
+      if (scratch.by_distance()) {
+        matrices.push_back(scratch.d_scores(columns));
+        for (Index h = 0; h < kHeads; ++h) matrices.push_back(scratch.probabilities(columns, h));
+        for (const auto& matrix : matrices) {
+          EXPECT_GE(matrix.rows, length);
+          EXPECT_EQ(matrix.cols, columns);
+        }
+      } else {
+        constexpr Index kQueries = Scratch::kTileQueries;
+        matrices = {scratch.tile_by_key(length, kQueries), scratch.tile_by_query(kQueries, length),
+                    scratch.d_tile_by_query(kQueries, length)};
       }
       const TypeParam* free = matrices[0].data;
       for (const auto& matrix : matrices) {
-        EXPECT_GE(matrix.rows, length);
-        EXPECT_EQ(matrix.cols, columns);
-        EXPECT_GE(matrix.stride, columns);
+        EXPECT_GE(matrix.stride, padded<TypeParam>(matrix.cols));
         EXPECT_GE(matrix.data, free);
         free = matrix.row(matrix.rows);
       }

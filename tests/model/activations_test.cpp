@@ -28,10 +28,13 @@ class ActivationsTest : public EachShape {
       ASSERT_EQ(std::ssize(activations.tokens()), piece.positions());
       ASSERT_EQ(std::ssize(activations.targets()), piece.positions());
       ASSERT_EQ(std::ssize(activations.losses()), piece.positions());
-      const auto [place, distances, most_distances] = activations.packed();
+      const auto [lengths, place, distances, most_distances] = activations.packed();
+      ASSERT_EQ(lengths.size(), piece.documents.size());
 
       std::size_t position = 0;
-      for (const Document& document : piece.documents) {
+      for (std::size_t d = 0; d < piece.documents.size(); ++d) {
+        const Document& document = piece.documents[d];
+        EXPECT_EQ(lengths[d], document.length);
         const auto tokens = documents.tokens(document);
         for (std::size_t t = 0; t + 1 < tokens.size(); ++t, ++position) {
           EXPECT_EQ(activations.tokens()[position], tokens[t]);
