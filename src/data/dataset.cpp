@@ -36,23 +36,30 @@ class StreamBuilder {
   // Appends the first `count` characters of `part`, a stretch of the text, all of which has to be
   // known.
   void append(std::u32string_view part, std::size_t count) {
-    for (const char32_t& character : part) {
-      const auto token = tokenizer_.encode(character);
-      if (!token) {
-        const auto index = static_cast<std::size_t>(&character - text_.data());
-        throw InputError(fmt::format(
-            "{}:{}: the model does not know the character {}; remove it, or use a model trained "
-            "with it",
-            file_.string(), line_number(text_, index), describe_character(character)));
-      }
-      if (static_cast<std::size_t>(&character - part.data()) < count) stream_.push_back(*token);
-    }
+    const std::u32string_view kept = part.substr(0, count);
+    for (const char32_t& character : kept) stream_.push_back(token_of(character));
+    for (const char32_t& character : part.substr(kept.size())) (void)token_of(character);
   }
 
   [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(stream_.size()); }
   [[nodiscard]] std::vector<Token> take() { return std::move(stream_); }
 
  private:
+  // Of a character where it stands in the text.
+  [[nodiscard]] Token token_of(const char32_t& character) const {
+    const auto token = tokenizer_.encode(character);
+    if (!token) refuse(character);
+    return *token;
+  }
+
+  [[noreturn]] void refuse(const char32_t& character) const {
+    const auto index = static_cast<std::size_t>(&character - text_.data());
+    throw InputError(fmt::format(
+        "{}:{}: the model does not know the character {}; remove it, or use a model trained "
+        "with it",
+        file_.string(), line_number(text_, index), describe_character(character)));
+  }
+
   const std::filesystem::path& file_;
   std::u32string_view text_;
   const Tokenizer& tokenizer_;

@@ -99,9 +99,11 @@ TextFile read_text_file(const std::filesystem::path& file) {
   Sha256 digest;
   digest.update(std::as_bytes(std::span(bytes)));
   result.sha256 = digest.hex();
-  result.text.reserve(bytes.size());
-  utf8::unchecked::utf8to32(bytes.begin(), bytes.end(), std::back_inserter(result.text));
-  translate_line_ends(result.text);
+  result.text.resize(bytes.size());  // at most so many characters
+  char32_t* const text = result.text.data();
+  const char32_t* const end = utf8::unchecked::utf8to32(bytes.begin(), bytes.end(), text);
+  result.text.resize(static_cast<std::size_t>(end - text));
+  if (bytes.find('\r') != std::string::npos) translate_line_ends(result.text);
   return result;
 }
 

@@ -18,13 +18,6 @@ namespace {
 template <class Scalar>
 constexpr Index kQueries = AttentionScratch<Scalar>::kTileQueries;
 
-template <class Scalar>
-Vector<Scalar> lane_numbers() {
-  Vector<Scalar> lane{};
-  for (Index i = 0; i < kLanes<Scalar>; ++i) lane[i] = static_cast<Scalar>(i);
-  return lane;
-}
-
 // Calls body(column, count) for each vector of the matrix's columns, of which `count` are its own.
 template <class Scalar, class Body>
 void for_vectors(const Matrix<Scalar>& matrix, Body&& body) {

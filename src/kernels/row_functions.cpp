@@ -31,8 +31,7 @@ void rmsnorm_row(const Scalar* x, Index count, Scalar* y) {
 template <class Scalar>
 void softmax_row(Scalar* scores, Index count, Scalar scale) {
   constexpr Index kWidth = kLanes<Scalar>;
-  Vector<Scalar> lane{};
-  for (Index i = 0; i < kWidth; ++i) lane[i] = static_cast<Scalar>(i);
+  const Vector<Scalar> lane = lane_numbers<Scalar>();
   // What lies behind the scores may be anything.
   const auto where_scores = [&](Index first, Vector<Scalar> of_scores, Scalar of_others) {
     return lane < static_cast<Scalar>(count - first) ? of_scores : Vector<Scalar>{} + of_others;

@@ -88,6 +88,14 @@ inline void store_partial(Scalar* to, Vector<Scalar> vector, std::ptrdiff_t coun
 #endif
 }
 
+/// 0, 1, 2, …
+template <class Scalar>
+[[gnu::always_inline]] inline Vector<Scalar> lane_numbers() {
+  Vector<Scalar> lane{};
+  for (std::ptrdiff_t i = 0; i < kLanes<Scalar>; ++i) lane[i] = static_cast<Scalar>(i);
+  return lane;
+}
+
 /// A vector of doubles from as many scalars in memory.
 template <class Scalar>
 inline Vector<double> load_as_double(const Scalar* from) {

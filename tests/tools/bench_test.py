@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import pathlib
 import subprocess
 import tempfile
@@ -61,8 +62,12 @@ class BenchTest(unittest.TestCase):
         done = subprocess.run(["/usr/bin/python3", script, os.environ["MICROGPT"], "--repeats", "1"],
                               capture_output=True, text=True, check=False, timeout=300)
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertEqual(len(done.stdout.splitlines()), 3)
-        self.assertIn("characters/s", done.stdout)
+        lines = done.stdout.splitlines()
+        self.assertEqual(len(lines), 4)
+        self.assertIn("characters/s", lines[3])
+        first_step, end = (int(re.search(r"(\d+) \(", line)[1]) for line in lines[:2])
+        self.assertGreater(first_step, 0)
+        self.assertLessEqual(first_step, end)
 
 
 def approximately(value, other):
