@@ -72,9 +72,9 @@ Activations<Scalar>::Activations(const ModelShape& shape, Index max_positions)
       d_qkv_(take(3 * shape.n_embd)),
       d_hidden_(take(shape.mlp_width())),
       d_embeddings_(nullptr, 0, 0),
+      lengths_(static_cast<std::size_t>(max_positions)),
       distances_(static_cast<std::size_t>(padded<Scalar>(max_positions) / kLanes<Scalar>)),
       token_storage_(static_cast<std::size_t>(2 * max_positions)) {
-  lengths_.reserve(static_cast<std::size_t>(max_positions));
   for (Index l = 0; l < shape.n_layer; ++l) {
     layers_.push_back({.input = take(shape.n_embd),
                        .qkv = take(3 * shape.n_embd),
@@ -119,15 +119,15 @@ void Activations<Scalar>::set_piece(const PackedDocuments& piece) {
   columns_ = padded<Scalar>(all_positions);
   in_first_part_ = piece.positions_of_first_part();
   stride_ = stride_for<Scalar>(columns_);
-  tokens_ = std::span(token_storage_).first(positions);
-  targets_ = std::span(token_storage_).subspan(positions, positions);
+  tokens_ = token_storage_.values().first(positions);
+  targets_ = token_storage_.values().subspan(positions, positions);
   // Documents lie anywhere in the stream: ask for all before the first is needed.
   for (const Document& document : piece.documents) {
     __builtin_prefetch(piece.stream.data() + document.offset);
     __builtin_prefetch(piece.stream.data() + document.offset + document.length);
   }
-  lengths_.clear();
-  std::ranges::fill(distances_, 0);
+  documents_ = 0;
+  std::ranges::fill(distances_.values(), 0);
   Index position = 0;
   for (const Document& document : piece.documents) {
     // Documents are short: a loop is faster than three calls of a library.
@@ -140,12 +140,12 @@ void Activations<Scalar>::set_piece(const PackedDocuments& piece) {
       targets[place] = from[place + 1];
       places[place] = static_cast<Scalar>(place);
     }
-    lengths_.push_back(document.length);
+    lengths_.data()[documents_++] = document.length;
     position += document.length;
     look_back(position - document.length, document.length);
   }
   std::fill(place_ + positions, place_ + columns_, Scalar{0});
-  most_distances_ = *std::ranges::max_element(distances_);
+  most_distances_ = *std::ranges::max_element(distances_.values());
 }
 
 // The vectors that a document's columns lie in look back as far as the last of them there.
@@ -154,7 +154,7 @@ void Activations<Scalar>::look_back(Index first, Index length) {
   const Index end = first + length;
   for (Index vector = first / kLanes<Scalar>; vector * kLanes<Scalar> < end; ++vector) {
     const Index last = std::min((vector + 1) * kLanes<Scalar>, end) - 1;
-    Index& distances = distances_[static_cast<std::size_t>(vector)];
+    Index& distances = distances_.data()[vector];
     distances = std::max(distances, kernels::whole_groups(last - first + 1));
   }
 }

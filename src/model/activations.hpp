@@ -58,8 +58,9 @@ struct LayerActivations {
   Matrix<Scalar> hidden;         ///< 4C x positions: before the activation
 };
 
+// What a worker writes in each step lies in cache lines of its own.
 template <class Scalar>
-class Activations {
+class alignas(line_memory::kCacheLine) Activations {
  public:
   /// Room for pieces of up to `max_positions`; a document is no longer than block_size.
   Activations(const ModelShape& shape, Index max_positions);
@@ -90,7 +91,7 @@ class Activations {
   [[nodiscard]] std::span<const Token> targets() const { return targets_; }
   /// For each column its place in its document, 0 behind the last position.
   [[nodiscard]] kernels::PackedPositions<Scalar> packed() const {
-    return {lengths_, place_, distances_.data(), most_distances_};
+    return {lengths_.values().first(documents_), place_, distances_.data(), most_distances_};
   }
 
   /// For each column a factor of its loss, and the losses. 0 behind the last position.
@@ -144,6 +145,7 @@ class Activations {
   Index in_first_part_ = 0;
   Index stride_ = 0;
   Index most_distances_ = 0;
+  std::size_t documents_ = 0;
 
   AlignedBuffer<Scalar> buffer_;
   Scalar* next_;
@@ -158,9 +160,9 @@ class Activations {
   Scalar* transposed_;
   Matrix<Scalar> d_embeddings_;
   std::vector<kernels::AttentionScratch<Scalar>> attention_;  // one for all layers, or for each
-  std::vector<Index> lengths_;
-  std::vector<Index> distances_;
-  std::vector<Token> token_storage_;
+  AlignedBuffer<Index> lengths_;
+  AlignedBuffer<Index> distances_;
+  AlignedBuffer<Token> token_storage_;
   std::span<Token> tokens_;
   std::span<Token> targets_;
 };
