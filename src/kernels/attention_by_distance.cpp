@@ -4,7 +4,6 @@
 // are sums over distances, with no sum across a vector and nothing transposed, and documents of any
 // length may stand side by side: a lane only takes part in distances up to its place in its own.
 #include <algorithm>
-#include <cmath>
 #include <type_traits>
 
 #include "kernels/attention_ways.hpp"
@@ -151,7 +150,7 @@ void attention_backward_by_distance(const Matrix<const Scalar>& qkv,
                                     const Matrix<Scalar>& d_qkv) {
   const Index columns = d_out.cols;
   const Index head_size = d_out.rows / n_head;
-  const Scalar scale = 1 / std::sqrt(static_cast<Scalar>(head_size));
+  const Scalar scale = score_scale<Scalar>(head_size);
   const Index longest = packed.most_distances;
   const auto d_score = scratch.d_scores(columns);
   clear_behind(d_score, longest);

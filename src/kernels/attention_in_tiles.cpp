@@ -6,7 +6,7 @@
 // which keys and values receive, need nothing transposed, and only that of queries does.
 #include <algorithm>
 #include <array>
-#include <cmath>
+#include <type_traits>
 
 #include "kernels/attention_ways.hpp"
 #include "kernels/elementary.hpp"
@@ -69,20 +69,26 @@ SoftmaxTerms<Scalar> exponentials(const Matrix<Scalar>& scores, Index last_key, 
   return {largest, 1 / sum};
 }
 
-// Scores of one query, a row, become probabilities p, and d_p becomes the gradient of the scores:
-// p · (d_p - Σ_s p_s d_p_s), the gradient of softmax, in which the sum is `mean`. The query sees
-// the keys up to number `last_key`.
+// What backward knows of a query: it sees the keys up to number `last_key`; the terms of its
+// softmax, and Σ_s p_s d_p_s.
 template <class Scalar>
-void probabilities_again(Scalar* scores, Scalar* d_p, Index keys, Index last_key, Scalar largest,
-                         Scalar inverse_sum, Scalar mean, Index head_size) {
-  const Scalar exp2_scale = binary_scale<Scalar>(head_size);
-  const Scalar scale = 1 / std::sqrt(static_cast<Scalar>(head_size));
+struct Query {
+  Index last_key;
+  Scalar largest, inverse_sum, mean;
+};
+
+// Scores of one query, a row, become probabilities p, and d_p becomes the gradient of the scores:
+// p · (d_p - mean), the gradient of softmax, times what scores are multiplied by.
+template <class Scalar>
+void probabilities_again(Scalar* scores, Scalar* d_p, Index keys, const Query<Scalar>& query,
+                         Scalar scale, Scalar exp2_scale) {
+  const Index last_key = query.last_key;
   const Vector<Scalar> lane = lane_numbers<Scalar>();
   const auto make = [&](Index s, auto&& seen) __attribute__((always_inline)) {
     const Vector<Scalar> p =
-        seen(exp2<Scalar>((load(scores + s) - largest) * exp2_scale) * inverse_sum);
+        seen(exp2<Scalar>((load(scores + s) - query.largest) * exp2_scale) * query.inverse_sum);
     store(scores + s, p);
-    store(d_p + s, seen(p * (load(d_p + s) - mean) * scale));
+    store(d_p + s, seen(p * (load(d_p + s) - query.mean) * scale));
   };
   Index s = 0;
   for (; s + kLanes<Scalar> <= last_key + 1; s += kLanes<Scalar>) {
@@ -106,18 +112,16 @@ void attend(const Head<const Scalar>& head, AttentionScratch<Scalar>& scratch,
     const auto scores = scratch.tile_by_key(keys, queries);
     multiply_transposed<Scalar>(head.key.column_range(0, keys),
                                 head.query.column_range(first, queries), scores);
-    std::array<Vector<Scalar>, kQueries<Scalar> / kLanes<Scalar>> inverse_sums;
     for_vectors(scores, [&](Index column, Index count) {
       const auto vector = scores.column_range(column, kLanes<Scalar>);
       const auto found = exponentials(vector, first + column, scale);
       store_partial(terms.row(0) + first + column, found.largest, count);
       store_partial(terms.row(1) + first + column, found.inverse_sum, count);
-      inverse_sums[static_cast<std::size_t>(column / kLanes<Scalar>)] = found.inverse_sum;
     });
     const auto weighed = out.column_range(first, queries);
     multiply<Scalar>(head.value.column_range(0, keys), scores, weighed);
     for_vectors(scores, [&](Index column, Index count) {
-      const auto factor = inverse_sums[static_cast<std::size_t>(column / kLanes<Scalar>)];
+      const Vector<Scalar> factor = load_partial(terms.row(1) + first + column, count);
       for (Index i = 0; i < weighed.rows; ++i) {
         Scalar* const at = weighed.row(i) + column;
         store_partial(at, load_partial(at, count) * factor, count);
@@ -145,6 +149,8 @@ template <class Scalar>
 void attend_backward(const Head<const Scalar>& head, const Matrix<const Scalar>& terms,
                      const Matrix<const Scalar>& out, const Matrix<const Scalar>& d_out,
                      AttentionScratch<Scalar>& scratch, const Head<Scalar>& d_head) {
+  const Scalar scale = score_scale<Scalar>(out.rows);
+  const Scalar exp2_scale = binary_scale<Scalar>(out.rows);
   const Index last = (out.cols - 1) / kQueries<Scalar> * kQueries<Scalar>;
   for (Index first = last; first >= 0; first -= kQueries<Scalar>) {
     const Index queries = std::min(kQueries<Scalar>, out.cols - first);
@@ -157,8 +163,11 @@ void attend_backward(const Head<const Scalar>& head, const Matrix<const Scalar>&
     multiply_transposed<Scalar>(d_out_tile, head.value.column_range(0, keys), d_scores);
     const auto mean = means<Scalar>(d_out_tile, out.column_range(first, queries));
     for (Index t = 0; t < queries; ++t) {
-      probabilities_again(p.row(t), d_scores.row(t), keys, first + t, terms.row(0)[first + t],
-                          terms.row(1)[first + t], mean[static_cast<std::size_t>(t)], out.rows);
+      const Query<Scalar> terms_of_query{.last_key = first + t,
+                                         .largest = terms.row(0)[first + t],
+                                         .inverse_sum = terms.row(1)[first + t],
+                                         .mean = mean[static_cast<std::size_t>(t)]};
+      probabilities_again(p.row(t), d_scores.row(t), keys, terms_of_query, scale, exp2_scale);
     }
     // The last tile, which comes first, reaches all keys.
     const auto give = first == last ? multiply<Scalar> : accumulate<Scalar>;

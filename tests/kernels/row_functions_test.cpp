@@ -6,6 +6,7 @@
 #include <array>
 #include <numeric>
 
+#include "attention_support.hpp"
 #include "support.hpp"
 
 namespace microgpt::kernels {
@@ -126,20 +127,18 @@ TYPED_TEST(RowFunctionsTest, AttentionIsThatOfEachHead) {
         attention_row<TypeParam>(query.row(0), keys, values, scores, out.row(0));
         EXPECT_TRUE(out.edges_are_whole());
         EXPECT_TRUE(scores.surroundings_are_whole());
+        // The query is that of the last position.
+        ExactMatrix qkv(3 * n_embd, positions);
         for (Index i = 0; i < n_embd; ++i) {
-          const Index first = i / head_size * head_size;
-          Exact sum = 0;
-          Exact weighed = 0;
+          qkv(i, positions - 1) = query(0, i);
           for (Index t = 0; t < positions; ++t) {
-            Exact score = 0;
-            for (Index j = first; j < first + head_size; ++j) {
-              score += Exact{query(0, j)} * keys(j, t);
-            }
-            const Exact weight = std::exp(score / std::sqrt(static_cast<Exact>(head_size)));
-            sum += weight;
-            weighed += weight * values(t, i);
+            qkv(n_embd + i, t) = keys(i, t);
+            qkv(2 * n_embd + i, t) = values(t, i);
           }
-          EXPECT_TRUE(near(out(0, i), weighed / sum, 50 * kEpsilon<TypeParam>))
+        }
+        const auto expected = exact_attention({positions, n_head, head_size}, qkv).out;
+        for (Index i = 0; i < n_embd; ++i) {
+          EXPECT_TRUE(near(out(0, i), expected(i, positions - 1), 50 * kEpsilon<TypeParam>))
               << i << " of " << n_head << " x " << head_size << ", " << positions << " positions";
         }
       }
