@@ -1,7 +1,9 @@
 #include "training/worker_pool.hpp"
 
+#include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/info.h>
 
+#include <optional>
 #include <utility>
 
 namespace microgpt {
@@ -37,6 +39,22 @@ std::uint32_t wait_for_change(const std::atomic<std::uint32_t>& watched, std::ui
 // sees that only here, since libtbb is built without it.
 std::atomic<std::uint32_t> handed_over{0};
 
+// oneTBB has one set of threads in a process, one less than cores unless it is told otherwise. A
+// helper keeps its thread as long as its pool lives, so for pools that live at the same time there
+// are to be as many threads as all their helpers.
+std::mutex helpers_mutex;
+int helpers_of_all_pools = 0;
+std::optional<oneapi::tbb::global_control> more_than_cores;
+
+void change_helpers_of_all_pools(int change) {
+  const std::lock_guard lock(helpers_mutex);
+  helpers_of_all_pools += change;
+  more_than_cores.reset();
+  if (helpers_of_all_pools < oneapi::tbb::info::default_concurrency()) return;
+  more_than_cores.emplace(oneapi::tbb::global_control::max_allowed_parallelism,
+                          static_cast<std::size_t>(helpers_of_all_pools) + 1);
+}
+
 constexpr std::uint64_t pack(std::uint32_t round, std::uint32_t items) {
   return (std::uint64_t{round} << 32U) | items;
 }
@@ -48,10 +66,7 @@ WorkerPool::WorkerPool(int threads)
       spins_(threads <= oneapi::tbb::info::default_concurrency() ? kSpins : 0),
       arena_(threads),
       shares_(static_cast<std::size_t>(threads)) {
-  if (threads > oneapi::tbb::info::default_concurrency()) {
-    more_than_cores_.emplace(oneapi::tbb::global_control::max_allowed_parallelism,
-                             static_cast<std::size_t>(threads));
-  }
+  change_helpers_of_all_pools(workers_ - 1);
   for (int worker = 1; worker < workers_; ++worker) {
     auto task = helpers_.defer([this, worker] {
       (void)handed_over.load(std::memory_order_acquire);
@@ -69,6 +84,7 @@ WorkerPool::~WorkerPool() noexcept {
   round_.notify_all();
   arena_.execute([this] { helpers_.wait(); });
   (void)handed_over.load(std::memory_order_acquire);
+  change_helpers_of_all_pools(1 - workers_);
 }
 
 void WorkerPool::run_phase(std::size_t count, std::size_t shares, Phase phase) {

@@ -8,9 +8,10 @@
 //
 // Every worker has a share of a phase's items, the same ones in each phase of so many items, which
 // its cache therefore knows; when it is done with its own, it takes from the shares of others.
+//
+// Pools may live at the same time: oneTBB is asked for the threads of all of them.
 #pragma once
 
-#include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/task_arena.h>
 #include <oneapi/tbb/task_group.h>
 
@@ -19,7 +20,6 @@
 #include <cstdint>
 #include <exception>
 #include <mutex>
-#include <optional>
 #include <vector>
 
 namespace microgpt {
@@ -71,7 +71,6 @@ class WorkerPool {  // NOLINT(clang-analyzer-optin.performance.Padding)
 
   const int workers_;
   const int spins_;
-  std::optional<oneapi::tbb::global_control> more_than_cores_;
   oneapi::tbb::task_arena arena_;
   oneapi::tbb::task_group helpers_;
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <mutex>
 #include <stdexcept>
 #include <thread>
@@ -114,6 +115,35 @@ TEST_P(WorkerPoolTest, ThrowsExceptionsOfItemsInOrder) {
   EXPECT_EQ(ended.exchange(0), GetParam() > 1 ? 100 : 42);
   pool.run_in_order(41, work);
   EXPECT_EQ(ended.load(), 41);
+}
+
+// Whether all workers of a pool are in an item at the same time, within a minute.
+bool all_work_at_once(WorkerPool& pool) {
+  const auto workers = static_cast<std::size_t>(pool.workers());
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+  std::atomic<std::size_t> begun{0};
+  pool.run(workers, [&](std::size_t, int) {
+    ++begun;
+    while (begun < workers && std::chrono::steady_clock::now() < deadline) {
+      std::this_thread::yield();
+    }
+  });
+  return begun == workers && std::chrono::steady_clock::now() < deadline;
+}
+
+TEST_P(WorkerPoolTest, HasAllItsWorkersWhileOtherPoolsHaveTheirs) {
+  WorkerPool pool(GetParam());
+  EXPECT_TRUE(all_work_at_once(pool));
+  {
+    WorkerPool second(GetParam());
+    WorkerPool third(2 * GetParam());
+    EXPECT_TRUE(all_work_at_once(second));
+    EXPECT_TRUE(all_work_at_once(third));
+    EXPECT_TRUE(all_work_at_once(pool));
+  }
+  WorkerPool after_others(GetParam());
+  EXPECT_TRUE(all_work_at_once(after_others));
+  EXPECT_TRUE(all_work_at_once(pool));
 }
 
 INSTANTIATE_TEST_SUITE_P(Threads, WorkerPoolTest, testing::Values(1, 2, 3, 4, 8, 64));

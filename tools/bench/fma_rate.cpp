@@ -4,48 +4,65 @@
 
 #include <atomic>
 #include <chrono>
-#include <numeric>
+#include <cstdint>
 #include <thread>
 #include <vector>
 
 #include "kernels/simd.hpp"
 
 namespace microgpt::bench {
+namespace {
 
-double fma_rate() {
-  using Clock = std::chrono::steady_clock;
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// Enough chains to hide the latency of each.
+constexpr int kChains = 12;
+constexpr int kRounds = 200'000;
+constexpr double kOperations =
+    2.0 * kChains * kRounds * static_cast<double>(kernels::kLanes<float>);
+
+// Half a millisecond or so of kOperations.
+void multiply_and_add() {
   using Vector = kernels::Vector<float>;
-  // Enough chains to hide the latency of each.
-  constexpr int kChains = 12;
-  constexpr int kRounds = 200'000;
   Vector sums[kChains];
   for (int i = 0; i < kChains; ++i) sums[i] = Vector{} + static_cast<float>(i);
   const Vector factor = Vector{} + 0.999F;
-  const auto start = Clock::now();
   for (int round = 0; round < kRounds; ++round) {
     kernels::unrolled<kChains>([&](auto i) __attribute__((always_inline)) {
       sums[i] = sums[i] * factor + factor;
     });
   }
-  const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
   for (Vector& sum : sums) benchmark::DoNotOptimize(sum);
-  return 2.0 * kChains * kRounds * static_cast<double>(kernels::kLanes<float>) / seconds;
+}
+
+}  // namespace
+
+double fma_rate() {
+  const auto start = Clock::now();
+  multiply_and_add();
+  return kOperations / seconds_since(start);
 }
 
 double fma_rate_together(int threads) {
-  constexpr int kLoops = 10;
+  constexpr double kSeconds = 0.01;
   std::atomic<int> ready{0};
-  std::vector<double> rates(static_cast<std::size_t>(threads));
+  std::atomic<std::int64_t> loops{0};
+  std::atomic<Clock::time_point> start{};
   {
     std::vector<std::jthread> team;
-    for (double& rate : rates) {
-      team.emplace_back([&rate, &ready, threads] {
-        for (++ready; ready < threads;) std::this_thread::yield();
-        for (int loop = 0; loop < kLoops; ++loop) rate += fma_rate() / kLoops;
+    for (int t = 0; t < threads; ++t) {
+      team.emplace_back([&, threads] {
+        if (++ready == threads) start = Clock::now();
+        while (ready < threads || start.load() == Clock::time_point{}) std::this_thread::yield();
+        for (; seconds_since(start) < kSeconds; ++loops) multiply_and_add();
       });
     }
   }
-  return std::accumulate(rates.begin(), rates.end(), 0.0);
+  return kOperations * static_cast<double>(loops) / seconds_since(start);
 }
 
 }  // namespace microgpt::bench

@@ -7,7 +7,7 @@ namespace microgpt::bench {
 /// some milliseconds.
 [[nodiscard]] double fma_rate();
 
-/// The sum of the rates of so many threads at once.
+/// The same of so many threads together.
 [[nodiscard]] double fma_rate_together(int threads);
 
 }  // namespace microgpt::bench
