@@ -42,6 +42,8 @@ class Dataset {
   [[nodiscard]] const Tokenizer& tokenizer() const { return tokenizer_; }
   [[nodiscard]] std::span<const Token> stream() const { return stream_; }
   [[nodiscard]] const std::vector<Document>& documents() const { return documents_; }
+  /// Its positions: what a step costs follows from that, not from block_size.
+  [[nodiscard]] std::int64_t longest_document() const;
   /// Of the file's bytes, 64 hexadecimal digits.
   [[nodiscard]] const std::string& sha256() const { return sha256_; }
 

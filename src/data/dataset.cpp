@@ -121,6 +121,10 @@ Dataset::Dataset(const std::filesystem::path& file, std::u32string_view text, Do
   stream_ = stream.take();
 }
 
+std::int64_t Dataset::longest_document() const {
+  return std::ranges::max(documents_, {}, &Document::length).length;
+}
+
 Dataset Dataset::load(const std::filesystem::path& file, DocumentMode mode,
                       std::int64_t block_size) {
   const TextFile content = read_text_file(file);

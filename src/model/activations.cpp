@@ -47,14 +47,15 @@ Index buffer_size(const ModelShape& shape, Index max_positions) {
 
 // Where attention keeps exponentials for backward, each layer needs scratch of its own.
 template <class Scalar>
-Index scratches(const ModelShape& shape) {
-  return kernels::AttentionScratch<Scalar>::by_distance(shape.block_size) ? shape.n_layer : 1;
+Index scratches(const ModelShape& shape, Index longest_document) {
+  return kernels::AttentionScratch<Scalar>::by_distance(longest_document) ? shape.n_layer : 1;
 }
 
 }  // namespace
 
 template <class Scalar>
-Activations<Scalar>::Activations(const ModelShape& shape, Index max_positions)
+Activations<Scalar>::Activations(const ModelShape& shape, Index max_positions,
+                                 Index longest_document)
     : max_positions_(max_positions),
       buffer_(static_cast<std::size_t>(buffer_size<Scalar>(shape, max_positions))),
       next_(buffer_.data()),
@@ -85,8 +86,8 @@ Activations<Scalar>::Activations(const ModelShape& shape, Index max_positions)
                        .input_inverse_rms = take_row(),
                        .middle_inverse_rms = take_row()});
   }
-  for (Index i = 0; i < scratches<Scalar>(shape); ++i) {
-    attention_.emplace_back(shape.block_size, padded<Scalar>(max_positions), shape.n_head);
+  for (Index i = 0; i < scratches<Scalar>(shape, longest_document); ++i) {
+    attention_.emplace_back(longest_document, padded<Scalar>(max_positions), shape.n_head);
   }
   transposed_ = next_;
   next_ += transposed_size<Scalar>(shape, max_positions);
@@ -94,10 +95,11 @@ Activations<Scalar>::Activations(const ModelShape& shape, Index max_positions)
 }
 
 template <class Scalar>
-std::int64_t Activations<Scalar>::bytes(const ModelShape& shape, Index max_positions) {
-  const Index scratch =
-      scratches<Scalar>(shape) * kernels::AttentionScratch<Scalar>::size(
-                                     shape.block_size, padded<Scalar>(max_positions), shape.n_head);
+std::int64_t Activations<Scalar>::bytes(const ModelShape& shape, Index max_positions,
+                                        Index longest_document) {
+  const Index scratch = scratches<Scalar>(shape, longest_document) *
+                        kernels::AttentionScratch<Scalar>::size(
+                            longest_document, padded<Scalar>(max_positions), shape.n_head);
   return (buffer_size<Scalar>(shape, max_positions) + scratch) *
              static_cast<Index>(sizeof(Scalar)) +
          2 * max_positions * static_cast<Index>(sizeof(Token)) +

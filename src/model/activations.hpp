@@ -62,11 +62,15 @@ struct LayerActivations {
 template <class Scalar>
 class alignas(line_memory::kCacheLine) Activations {
  public:
-  /// Room for pieces of up to `max_positions`; a document is no longer than block_size.
-  Activations(const ModelShape& shape, Index max_positions);
+  /// Room for pieces of up to `max_positions`, and documents no longer than `longest_document`.
+  Activations(const ModelShape& shape, Index max_positions, Index longest_document);
+  /// The same for documents as long as the model reads.
+  Activations(const ModelShape& shape, Index max_positions)
+      : Activations(shape, max_positions, shape.block_size) {}
 
   /// What such an object takes, in bytes.
-  [[nodiscard]] static std::int64_t bytes(const ModelShape& shape, Index max_positions);
+  [[nodiscard]] static std::int64_t bytes(const ModelShape& shape, Index max_positions,
+                                          Index longest_document);
 
   [[nodiscard]] Index max_positions() const { return max_positions_; }
 

@@ -36,21 +36,21 @@ std::int64_t most_lanes(std::int64_t positions) {
 
 }  // namespace
 
-std::int64_t piece_positions_for(const ModelShape& shape) {
-  return std::max(shape.block_size, kPiecePositions);
+std::int64_t piece_positions_for(std::int64_t longest_document) {
+  return std::max(longest_document, kPiecePositions);
 }
 
-BatchLimits batch_limits(const ModelShape& shape, std::int64_t batch_size,
+BatchLimits batch_limits(std::int64_t longest_document, std::int64_t batch_size,
                          std::size_t gradient_bytes) {
   // A batch can be so large that its positions do not fit into 64 bits; then it has enough.
   const std::int64_t positions =
-      batch_size > INT64_MAX / shape.block_size ? INT64_MAX : batch_size * shape.block_size;
+      batch_size > INT64_MAX / longest_document ? INT64_MAX : batch_size * longest_document;
   const std::int64_t lane_positions =
       gradient_bytes > kLargeGradientBytes ? kLanePositionsOfLargeModels : kLanePositions;
   return {.max_lanes =
               std::min({batch_size, even_count(positions, lane_positions), most_lanes(positions)}),
           .lane_positions = lane_positions,
-          .piece_positions = piece_positions_for(shape)};
+          .piece_positions = piece_positions_for(longest_document)};
 }
 
 std::int64_t lane_count(std::int64_t positions, const BatchLimits& limits) {

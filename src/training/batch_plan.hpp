@@ -18,10 +18,12 @@ struct BatchLimits {
 };
 
 /// The most positions of a piece: whole documents, at least one of any length.
-[[nodiscard]] std::int64_t piece_positions_for(const ModelShape& shape);
+[[nodiscard]] std::int64_t piece_positions_for(std::int64_t longest_document);
 
-/// For steps of `batch_size` documents. One gradient takes `gradient_bytes`.
-[[nodiscard]] BatchLimits batch_limits(const ModelShape& shape, std::int64_t batch_size,
+/// For steps of `batch_size` documents, none longer than `longest_document`. One gradient takes
+/// `gradient_bytes`. (The lanes of a step follow from its documents: only the limit on them depends
+/// on the longest.)
+[[nodiscard]] BatchLimits batch_limits(std::int64_t longest_document, std::int64_t batch_size,
                                        std::size_t gradient_bytes);
 
 /// Lanes of a step of so many positions: 1 .. max_lanes.

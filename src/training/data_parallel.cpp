@@ -14,9 +14,9 @@ namespace microgpt {
 namespace {
 
 template <class Scalar>
-BatchLimits limits_for(const ModelShape& shape, const ModelState<Scalar>& state,
+BatchLimits limits_for(const ModelState<Scalar>& state, std::int64_t longest_document,
                        std::int64_t batch_size) {
-  return batch_limits(shape, batch_size, state.parameters.size() * sizeof(Scalar));
+  return batch_limits(longest_document, batch_size, state.parameters.size() * sizeof(Scalar));
 }
 
 }  // namespace
@@ -24,19 +24,20 @@ BatchLimits limits_for(const ModelShape& shape, const ModelState<Scalar>& state,
 template <class Scalar>
 DataParallelEngine<Scalar>::DataParallelEngine(const ModelShape& shape, ModelState<Scalar>& state,
                                                std::span<const Token> stream,
+                                               std::int64_t longest_document,
                                                std::int64_t batch_size, int threads,
                                                ProcessGroup& group)
-    : limits_(limits_for(shape, state, batch_size)),
+    : limits_(limits_for(state, longest_document, batch_size)),
       group_(group),
       own_limits_(reduction_limits(static_cast<int>(limits_.max_lanes), group.size())),
       state_(state),
-      workers_(shape, state.parameters.data(), stream, limits_.piece_positions,
+      workers_(shape, state.parameters.data(), stream, longest_document,
                std::min(threads, own_limits_.lanes_of_a_rank)),
       plan_(static_cast<int>(limits_.max_lanes), group.size()),
       exchange_(group, state.parameters.size(), static_cast<int>(limits_.max_lanes),
                 static_cast<std::size_t>(batch_size)),
       gradients_(shape, own_limits_, workers()),
-      lanes_(limits_, batch_size, shape.block_size) {
+      lanes_(limits_, batch_size, longest_document) {
   first_document_.resize(static_cast<std::size_t>(group.size()) + 1);
   for (int node = 0; node < own_limits_.nodes_of_a_rank; ++node) {
     node_sums_.emplace_back(own_limits_.lanes_of_a_rank);

@@ -22,11 +22,11 @@ class DataParallelEngine final : public TrainingEngine {
  public:
   /// `state`, `stream` and `group` outlive the engine. The moments in `state` are whole, or just
   /// those that this process keeps (see moments_kept). All memory is taken here: a step allocates
-  /// nothing. More threads than this process can have lanes would have nothing to do, and are not
-  /// started.
+  /// nothing. No document is longer than `longest_document`. More threads than this process can
+  /// have lanes would have nothing to do, and are not started.
   DataParallelEngine(const ModelShape& shape, ModelState<Scalar>& state,
-                     std::span<const Token> stream, std::int64_t batch_size, int threads,
-                     ProcessGroup& group = single_process());
+                     std::span<const Token> stream, std::int64_t longest_document,
+                     std::int64_t batch_size, int threads, ProcessGroup& group = single_process());
 
   BatchLoss compute_gradient(std::span<const Document> batch, int note = 0) override;
   double update(kernels::AdamStep step, double grad_clip = 0) override;

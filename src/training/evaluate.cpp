@@ -9,13 +9,14 @@ namespace microgpt {
 double evaluate(const ModelShape& shape, const AnyModelState& state, const Dataset& dataset,
                 int threads) {
   const auto& documents = dataset.documents();
-  const std::int64_t piece_positions = piece_positions_for(shape);
+  const std::int64_t longest_document = dataset.longest_document();
+  const std::int64_t piece_positions = piece_positions_for(longest_document);
   const auto pieces = (count_positions(documents) + piece_positions - 1) / piece_positions;
   const int workers = static_cast<int>(std::min<std::int64_t>(threads, pieces));
   return std::visit(
       [&]<class Scalar>(const ModelState<Scalar>& model) {
-        ModelWorkers<Scalar> team(shape, model.parameters.data(), dataset.stream(), piece_positions,
-                                  workers);
+        ModelWorkers<Scalar> team(shape, model.parameters.data(), dataset.stream(),
+                                  longest_document, workers);
         return team.evaluate(documents, single_process());
       },
       state);

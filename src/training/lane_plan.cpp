@@ -4,8 +4,9 @@
 
 namespace microgpt {
 
-LanePlan::LanePlan(const BatchLimits& limits, std::int64_t batch_size, std::int64_t block_size)
-    : limits_(limits), next_of_length_(static_cast<std::size_t>(block_size) + 1) {
+LanePlan::LanePlan(const BatchLimits& limits, std::int64_t batch_size,
+                   std::int64_t longest_document)
+    : limits_(limits), next_of_length_(static_cast<std::size_t>(longest_document) + 1) {
   sorted_.reserve(static_cast<std::size_t>(batch_size));
   documents_.reserve(static_cast<std::size_t>(batch_size));
   lanes_.reserve(static_cast<std::size_t>(limits.max_lanes));

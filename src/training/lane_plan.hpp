@@ -22,9 +22,10 @@ class LanePlan {
  public:
   using Lane = std::span<const Document>;
 
-  /// For steps within `limits` of up to `batch_size` documents, none longer than `block_size`. All
+  /// For steps within `limits` of up to `batch_size` documents, none longer than
+  /// `longest_document`. All
   /// memory is taken here.
-  LanePlan(const BatchLimits& limits, std::int64_t batch_size, std::int64_t block_size);
+  LanePlan(const BatchLimits& limits, std::int64_t batch_size, std::int64_t longest_document);
 
   /// Plans the step of `batch`, which is not empty.
   void deal(std::span<const Document> batch);

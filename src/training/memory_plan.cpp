@@ -14,12 +14,13 @@ namespace microgpt {
 namespace {
 
 template <class Scalar>
-MemoryPlan plan(const ModelShape& shape, std::int64_t batch_size, int threads,
-                const ProcessGroup& group) {
+MemoryPlan plan(const ModelShape& shape, std::int64_t longest_document, std::int64_t batch_size,
+                int threads, const ProcessGroup& group) {
   constexpr auto kScalar = static_cast<std::int64_t>(sizeof(Scalar));
   const auto count = static_cast<std::size_t>(ParameterLayout(shape).size());
   const std::int64_t parameters = static_cast<std::int64_t>(count) * kScalar;
-  const BatchLimits limits = batch_limits(shape, batch_size, static_cast<std::size_t>(parameters));
+  const BatchLimits limits =
+      batch_limits(longest_document, batch_size, static_cast<std::size_t>(parameters));
   const auto max_lanes = static_cast<int>(limits.max_lanes);
   const ReductionLimits own = reduction_limits(max_lanes, group.size());
   const int workers = std::min(threads, own.lanes_of_a_rank);
@@ -31,7 +32,8 @@ MemoryPlan plan(const ModelShape& shape, std::int64_t batch_size, int threads,
           .exchange = static_cast<std::int64_t>(exchange_bytes(count, sizeof(Scalar), max_lanes,
                                                                static_cast<std::size_t>(batch_size),
                                                                group.rank(), group.size())),
-          .activations = workers * Activations<Scalar>::bytes(shape, limits.piece_positions),
+          .activations =
+              workers * Activations<Scalar>::bytes(shape, limits.piece_positions, longest_document),
           // As they come, by length and by lanes; and their losses.
           .batch = batch_size * static_cast<std::int64_t>(3 * sizeof(Document) + sizeof(double)),
           .checkpoint = group.rank() == 0 ? 6 * parameters : 0};
@@ -49,10 +51,11 @@ std::string advice(const MemoryPlan& plan) {
 
 }  // namespace
 
-MemoryPlan plan_memory(const ModelShape& shape, Precision precision, std::int64_t batch_size,
-                       int threads, const ProcessGroup& group) {
-  return precision == Precision::float64 ? plan<double>(shape, batch_size, threads, group)
-                                         : plan<float>(shape, batch_size, threads, group);
+MemoryPlan plan_memory(const ModelShape& shape, std::int64_t longest_document, Precision precision,
+                       std::int64_t batch_size, int threads, const ProcessGroup& group) {
+  return precision == Precision::float64
+             ? plan<double>(shape, longest_document, batch_size, threads, group)
+             : plan<float>(shape, longest_document, batch_size, threads, group);
 }
 
 void require_room_for(const MemoryPlan& plan, std::int64_t taken, int processes) {

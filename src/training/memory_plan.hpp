@@ -24,9 +24,10 @@ struct MemoryPlan {
   }
 };
 
-/// Of this process of `group` in a run with `threads` workers in each.
-[[nodiscard]] MemoryPlan plan_memory(const ModelShape& shape, Precision precision,
-                                     std::int64_t batch_size, int threads,
+/// Of this process of `group` in a run with `threads` workers in each, on documents of up to
+/// `longest_document` positions.
+[[nodiscard]] MemoryPlan plan_memory(const ModelShape& shape, std::int64_t longest_document,
+                                     Precision precision, std::int64_t batch_size, int threads,
                                      const ProcessGroup& group = single_process());
 
 /// Throws InputError that says what the run needs and what to change where that is more than this

@@ -6,12 +6,12 @@ namespace microgpt {
 
 template <class Scalar>
 ModelWorkers<Scalar>::ModelWorkers(const ModelShape& shape, const Scalar* parameters,
-                                   std::span<const Token> stream, std::int64_t piece_positions,
+                                   std::span<const Token> stream, std::int64_t longest_document,
                                    int threads)
     : shape_(shape), stream_(stream), weights_(shape, parameters), pool_(threads) {
   activations_.reserve(static_cast<std::size_t>(threads));
   for (int worker = 0; worker < threads; ++worker) {
-    activations_.emplace_back(shape_, piece_positions);
+    activations_.emplace_back(shape_, piece_positions_for(longest_document), longest_document);
   }
 }
 

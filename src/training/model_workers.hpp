@@ -16,9 +16,9 @@ template <class Scalar>
 class ModelWorkers {
  public:
   /// `parameters` (laid out as ParameterLayout says) and `stream` outlive the object.
-  /// `piece_positions`: the most that a worker packs at a time.
+  /// No document is longer than `longest_document`.
   ModelWorkers(const ModelShape& shape, const Scalar* parameters, std::span<const Token> stream,
-               std::int64_t piece_positions, int threads);
+               std::int64_t longest_document, int threads);
 
   [[nodiscard]] WorkerPool& pool() { return pool_; }
   [[nodiscard]] const WorkerPool& pool() const { return pool_; }

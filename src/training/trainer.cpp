@@ -44,11 +44,12 @@ AlignedBuffer<Scalar> own_part(AlignedBuffer<Scalar> moments, std::size_t first,
 
 /// The checkpoint's, or a new one; in both cases with the moments that this process keeps.
 template <class Scalar>
-ModelState<Scalar> make_state(const ModelShape& shape, const ParameterLayout& layout,
+ModelState<Scalar> make_state(const ParameterLayout& layout, std::int64_t longest_document,
                               std::int64_t batch_size, std::optional<Checkpoint>& checkpoint,
                               const ProcessGroup& group) {
   const auto parameters = static_cast<std::size_t>(layout.size());
-  const BatchLimits limits = batch_limits(shape, batch_size, parameters * sizeof(Scalar));
+  const BatchLimits limits =
+      batch_limits(longest_document, batch_size, parameters * sizeof(Scalar));
   const Sharding sharding =
       plan_shards(parameters, sizeof(Scalar), static_cast<int>(limits.max_lanes), group.size());
   const std::size_t kept = moments_kept(parameters, sharding, group.rank());
@@ -63,15 +64,17 @@ ModelState<Scalar> make_state(const ModelShape& shape, const ParameterLayout& la
 
 /// Throws InputError where the run would not fit into memory.
 AnyModelState make_state(const Config& config, const ModelShape& shape,
-                         const ParameterLayout& layout, std::optional<Checkpoint>& checkpoint,
-                         int threads, const ProcessGroup& group) {
+                         const ParameterLayout& layout, std::int64_t longest_document,
+                         std::optional<Checkpoint>& checkpoint, int threads,
+                         const ProcessGroup& group) {
   const std::int64_t batch_size = config.batch_size.value();
-  const MemoryPlan plan = plan_memory(shape, config.precision, batch_size, threads, group);
+  const MemoryPlan plan =
+      plan_memory(shape, longest_document, config.precision, batch_size, threads, group);
   require_room_for(plan, checkpoint ? plan.model : 0, group.on_this_host());
   if (config.precision == Precision::float64) {
-    return make_state<double>(shape, layout, batch_size, checkpoint, group);
+    return make_state<double>(layout, longest_document, batch_size, checkpoint, group);
   }
-  return make_state<float>(shape, layout, batch_size, checkpoint, group);
+  return make_state<float>(layout, longest_document, batch_size, checkpoint, group);
 }
 
 std::unique_ptr<TrainingEngine> make_engine(const ModelShape& shape, AnyModelState& state,
@@ -79,8 +82,8 @@ std::unique_ptr<TrainingEngine> make_engine(const ModelShape& shape, AnyModelSta
                                             int threads, ProcessGroup& group) {
   return std::visit(
       [&]<class Scalar>(ModelState<Scalar>& model) -> std::unique_ptr<TrainingEngine> {
-        return std::make_unique<DataParallelEngine<Scalar>>(shape, model, dataset.stream(),
-                                                            batch_size, threads, group);
+        return std::make_unique<DataParallelEngine<Scalar>>(
+            shape, model, dataset.stream(), dataset.longest_document(), batch_size, threads, group);
       },
       state);
 }
@@ -101,7 +104,8 @@ struct Trainer::Run {
                               random)),
         shape(model_shape(config, data.tokenizer().vocab_size())),
         layout(shape),
-        state(make_state(config, shape, layout, checkpoint, threads, group)) {
+        state(make_state(config, shape, layout, data.longest_document(), checkpoint, threads,
+                         group)) {
     if (checkpoint) {
       progress = {.step = checkpoint->info.step,
                   .cursor = checkpoint->info.cursor,

@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "support.hpp"
@@ -54,6 +55,13 @@ TEST(Lines, AreCutToBlockSize) {
        }) {
     const auto dataset = dataset_of("a\nab\nabcde\n", DocumentMode::lines, block_size);
     EXPECT_EQ(written_out(dataset), documents) << block_size;
+  }
+}
+
+TEST(Lines, AreNoLongerThanTheLongestDocument) {
+  for (const auto& [block_size, longest] : {std::pair{1, 1}, {4, 4}, {5, 5}, {6, 5}, {1000, 5}}) {
+    const auto dataset = dataset_of("ab\nabcd\nabc\n", DocumentMode::lines, block_size);
+    EXPECT_EQ(dataset.longest_document(), longest) << block_size;
   }
 }
 

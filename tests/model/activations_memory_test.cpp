@@ -123,7 +123,7 @@ class ActivationsMemoryTest : public EachShape {
         (Scratch::by_distance(shape().block_size) ? shape().n_layer : 1) *
         Scratch::size(shape().block_size, padded<Scalar>(max_positions), shape().n_head);
     EXPECT_LE(static_cast<std::int64_t>(end - first),
-              Activations<Scalar>::bytes(shape(), max_positions) -
+              Activations<Scalar>::bytes(shape(), max_positions, shape().block_size) -
                   scratch * static_cast<Index>(sizeof(Scalar)) -
                   2 * max_positions * static_cast<Index>(sizeof(Token)) -
                   (max_positions + padded<Scalar>(max_positions) /

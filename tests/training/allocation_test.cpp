@@ -55,7 +55,7 @@ TEST_P(AllocationTest, AStepAllocatesNothing) {
                          .activation = Activation::gelu};
   const std::size_t gradient =
       static_cast<std::size_t>(ParameterLayout(shape).size()) * sizeof(float);
-  const BatchLimits limits = batch_limits(shape, kBatch, gradient);
+  const BatchLimits limits = batch_limits(shape.block_size, kBatch, gradient);
   const ReductionLimits own = reduction_limits(static_cast<int>(limits.max_lanes), ranks);
   EXPECT_EQ(gradient_buffers(own, threads, gradient) < own.lanes_of_a_rank, n_embd == 224);
   const kernels::AdamStep step = test::first_adam_step(0.01, 0);
@@ -66,7 +66,8 @@ TEST_P(AllocationTest, AStepAllocatesNothing) {
     PythonRandom random(1);
     initialize_parameters<float>(ParameterLayout(shape), 0.02, false, random,
                                  state.parameters.values());
-    DataParallelEngine<float> engine(shape, state, dataset.stream(), kBatch, threads, group);
+    DataParallelEngine<float> engine(shape, state, dataset.stream(), shape.block_size, kBatch,
+                                     threads, group);
     const auto run_steps = [&](std::size_t batch) {
       for (std::size_t first = 0; first + batch <= documents.size(); first += batch) {
         engine.compute_gradient(documents.subspan(first, batch));

@@ -14,10 +14,6 @@ namespace {
 constexpr std::size_t kMebibyte = std::size_t{1} << 20U;
 constexpr std::size_t kSmallGradient = kMebibyte / 64;
 
-ModelShape shape_of(std::int64_t block_size) {
-  return {.vocab_size = 27, .n_layer = 1, .n_embd = 16, .n_head = 4, .block_size = block_size};
-}
-
 BatchLimits limits_of(std::int64_t max_lanes, std::int64_t lane_positions) {
   return {.max_lanes = max_lanes, .lane_positions = lane_positions, .piece_positions = 128};
 }
@@ -91,34 +87,32 @@ TEST(BatchPlanTest, LanesAreMoreThanUsualWhereEachIsLong) {
 }
 
 TEST(BatchPlanTest, LimitsAreThoseOfTheLongestDocuments) {
-  for (const std::int64_t block_size : {1, 7, 16, 300}) {
+  for (const std::int64_t longest : {1, 7, 16, 300}) {
     for (std::int64_t batch_size = 1; batch_size <= 3000; batch_size += 1 + batch_size / 7) {
-      const BatchLimits limits = batch_limits(shape_of(block_size), batch_size, kSmallGradient);
+      const BatchLimits limits = batch_limits(longest, batch_size, kSmallGradient);
       EXPECT_LE(limits.max_lanes, batch_size);
-      EXPECT_EQ(limits.piece_positions, std::max<std::int64_t>(block_size, 128));
+      EXPECT_EQ(limits.piece_positions, std::max<std::int64_t>(longest, 128));
       BatchLimits no_limit = limits;
       no_limit.max_lanes = INT64_MAX;
-      EXPECT_EQ(limits.max_lanes,
-                std::min(batch_size, lane_count(batch_size * block_size, no_limit)));
+      EXPECT_EQ(limits.max_lanes, std::min(batch_size, lane_count(batch_size * longest, no_limit)));
     }
   }
 }
 
 TEST(BatchPlanTest, LanesOfLargeGradientsAreLonger) {
-  const ModelShape shape = shape_of(16);
-  EXPECT_EQ(batch_limits(shape, 128, kSmallGradient).lane_positions, 32);
-  EXPECT_EQ(batch_limits(shape, 128, 8 * kMebibyte).lane_positions, 32);
-  EXPECT_EQ(batch_limits(shape, 128, 8 * kMebibyte).max_lanes, 64);
-  EXPECT_EQ(batch_limits(shape, 128, 8 * kMebibyte + 1).lane_positions, 256);
-  EXPECT_EQ(batch_limits(shape, 128, 8 * kMebibyte + 1).max_lanes, 8);
-  EXPECT_EQ(batch_limits(shape_of(1024), 64, 600 * kMebibyte).max_lanes, 64);
-  EXPECT_EQ(batch_limits(shape_of(1024), 2, 600 * kMebibyte).max_lanes, 2);
+  EXPECT_EQ(batch_limits(16, 128, kSmallGradient).lane_positions, 32);
+  EXPECT_EQ(batch_limits(16, 128, 8 * kMebibyte).lane_positions, 32);
+  EXPECT_EQ(batch_limits(16, 128, 8 * kMebibyte).max_lanes, 64);
+  EXPECT_EQ(batch_limits(16, 128, 8 * kMebibyte + 1).lane_positions, 256);
+  EXPECT_EQ(batch_limits(16, 128, 8 * kMebibyte + 1).max_lanes, 8);
+  EXPECT_EQ(batch_limits(1024, 64, 600 * kMebibyte).max_lanes, 64);
+  EXPECT_EQ(batch_limits(1024, 2, 600 * kMebibyte).max_lanes, 2);
 }
 
 TEST(BatchPlanTest, BatchesWhosePositionsDoNotFitIntoANumberHaveTheMostLanes) {
   for (const std::int64_t batch_size : {INT64_MAX, INT64_MAX / 1024 + 1, INT64_MAX / 1024}) {
     for (const std::size_t gradient : {kSmallGradient, 600 * kMebibyte}) {
-      const BatchLimits limits = batch_limits(shape_of(1024), batch_size, gradient);
+      const BatchLimits limits = batch_limits(1024, batch_size, gradient);
       EXPECT_EQ(limits.max_lanes, 1024);
       EXPECT_EQ(lane_count(INT64_MAX, limits), 1024);
     }

@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <numeric>
 #include <string>
@@ -68,17 +70,45 @@ class DataParallelTest : public EachShape {
 TEST_P(DataParallelTest, HasTheGradientOfTheMeanLoss) {
   const std::span<const Document> all(documents_.documents);
   for (const int threads : {1, 3}) {
-    DataParallelEngine<double> engine(shape(), state_, documents_.stream, kDocuments, threads);
+    DataParallelEngine<double> engine(shape(), state_, documents_.stream, shape().block_size,
+                                      kDocuments, threads);
     for (const std::size_t count : {150U, 1U, 7U, 64U, 150U, 2U}) {
       expect_gradient(engine, all.first(count));
     }
   }
 }
 
+// Room is for the longest document: where that is short, attention goes another way than where
+// documents may be as long as the model reads.
+TEST_P(DataParallelTest, HasTheSameGradientWhereTheModelReadsFurtherThanAnyDocument) {
+  ModelShape far = shape();
+  far.block_size += 256;
+  const TinyModel<double> model(far);
+  ModelState<double> state(model.layout);
+  std::ranges::copy(model.parameters.values(), state.parameters.data());
+  const std::span<const Document> all(documents_.documents);
+  std::vector<double> gradient(model.parameters.size());
+  for (std::size_t d = 0; d < all.size(); ++d) {
+    const auto one =
+        model.gradient({documents_.stream, all.subspan(d, 1), 1}, 1.0 / kDocuments).gradient;
+    std::ranges::transform(gradient, one, gradient.begin(), std::plus{});
+  }
+  DataParallelEngine<double> engine(far, state, documents_.stream, shape().block_size, kDocuments,
+                                    2);
+  engine.compute_gradient(all);
+  const double squared_norm = squared_norm_of(gradient);
+  EXPECT_NEAR(engine.update(kFirstStep), squared_norm, 1e-11 * squared_norm);
+  for (std::size_t i = 0; i < gradient.size(); ++i) {
+    const double m = (1 - kFirstStep.beta1) * gradient[i];
+    EXPECT_NEAR(state.m.data()[i], m, 1e-12 * (1 + std::abs(m))) << i;
+  }
+}
+
 // The next gradient is one of the parameters as the update has left them.
 TEST_P(DataParallelTest, UpdatesTheParametersThatItReads) {
   const std::span<const Document> all(documents_.documents);
-  DataParallelEngine<double> engine(shape(), state_, documents_.stream, kDocuments, 2);
+  DataParallelEngine<double> engine(shape(), state_, documents_.stream, shape().block_size,
+                                    kDocuments, 2);
   const auto gradient = expected(all).gradient;
   engine.compute_gradient(all);
   engine.update(kFirstStep);
@@ -108,7 +138,8 @@ TEST_P(DataParallelTest, UpdatesTheSameWhetherTheNormComesFirst) {
     std::vector<std::string> bytes;
     for (const double grad_clip : {0.0, 1e9}) {
       ModelState<double> state = new_state();
-      DataParallelEngine<double> engine(shape(), state, documents_.stream, kDocuments, threads);
+      DataParallelEngine<double> engine(shape(), state, documents_.stream, shape().block_size,
+                                        kDocuments, threads);
       for (const std::size_t count : {150U, 7U, 1U}) {
         engine.compute_gradient(all.first(count));
         engine.update(kFirstStep, grad_clip);
@@ -124,7 +155,8 @@ TEST_P(DataParallelTest, ScalesALargeGradientToTheNormAskedFor) {
   const auto gradient = expected(all).gradient;
   const double squared_norm = squared_norm_of(gradient);
   const double half = std::sqrt(squared_norm) / 2;
-  DataParallelEngine<double> engine(shape(), state_, documents_.stream, kDocuments, 2);
+  DataParallelEngine<double> engine(shape(), state_, documents_.stream, shape().block_size,
+                                    kDocuments, 2);
   engine.compute_gradient(all);
   EXPECT_NEAR(engine.update(kFirstStep, half), squared_norm, 1e-11 * squared_norm);
   for (std::size_t i = 0; i < gradient.size(); ++i) {
@@ -138,7 +170,8 @@ TEST_P(DataParallelTest, KeepsWhatIsNotFiniteFromTheMoments) {
   const std::span<const Document> all(documents_.documents);
   state_.parameters.values().back() = std::numeric_limits<double>::quiet_NaN();
   const std::string before = test::bytes_of(state_);
-  DataParallelEngine<double> engine(shape(), state_, documents_.stream, kDocuments, 2);
+  DataParallelEngine<double> engine(shape(), state_, documents_.stream, shape().block_size,
+                                    kDocuments, 2);
   engine.compute_gradient(all);
   EXPECT_FALSE(std::isfinite(engine.update(kFirstStep, 1)));
   EXPECT_EQ(test::bytes_of(state_), before);

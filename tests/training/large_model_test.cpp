@@ -53,8 +53,8 @@ class LargeModelTest : public testing::Test {
       State state = new_state(moments_kept(size_, sharding, group.rank()));
       Outcome mine;
       {
-        DataParallelEngine<float> engine(kShape, state, documents_.stream, kDocuments, threads,
-                                         group);
+        DataParallelEngine<float> engine(kShape, state, documents_.stream, kShape.block_size,
+                                         kDocuments, threads, group);
         for (int step = 0; step < steps; ++step) {
           mine.losses.push_back(engine.compute_gradient(batch(step)).loss);
           mine.squared_norms.push_back(engine.update(kStep));
@@ -115,7 +115,7 @@ class LargeModelTest : public testing::Test {
   const TinyModel<float> model_{kShape};
   const RaggedDocuments documents_{kShape, kDocuments};
   const std::size_t size_ = model_.parameters.size();
-  const BatchLimits limits_ = batch_limits(kShape, kDocuments, size_ * sizeof(float));
+  const BatchLimits limits_ = batch_limits(kShape.block_size, kDocuments, size_ * sizeof(float));
 };
 
 TEST_F(LargeModelTest, HasTheBitsOfEachLaneOnItsOwn) {

@@ -21,7 +21,7 @@ constexpr ModelShape kShape{.vocab_size = 27,
 constexpr std::int64_t kParameters = 2 * 27 * 64 + 16 * 64 + 2 * 12 * 64 * 64;
 
 TEST(MemoryPlan, CountsCopiesOfTheParameters) {
-  const MemoryPlan plan = plan_memory(kShape, Precision::float32, 8, 1);
+  const MemoryPlan plan = plan_memory(kShape, 16, Precision::float32, 8, 1);
   EXPECT_EQ(plan.model, 3 * kParameters * 4);
   EXPECT_EQ(plan.gradients, 4 * kParameters * 4);  // 8 · 16 positions are four lanes
   EXPECT_EQ(plan.checkpoint, 6 * kParameters * 4);
@@ -31,8 +31,8 @@ TEST(MemoryPlan, CountsCopiesOfTheParameters) {
 }
 
 TEST(MemoryPlan, TakesTwiceAsMuchInDoublePrecision) {
-  const MemoryPlan single = plan_memory(kShape, Precision::float32, 8, 2);
-  const MemoryPlan twice = plan_memory(kShape, Precision::float64, 8, 2);
+  const MemoryPlan single = plan_memory(kShape, 16, Precision::float32, 8, 2);
+  const MemoryPlan twice = plan_memory(kShape, 16, Precision::float64, 8, 2);
   EXPECT_EQ(twice.model, 2 * single.model);
   EXPECT_EQ(twice.gradients, 2 * single.gradients);
   // Long rows are rounded up to an odd number of vectors: of floats, 8 to 9; of doubles, 16 to 17.
@@ -41,9 +41,9 @@ TEST(MemoryPlan, TakesTwiceAsMuchInDoublePrecision) {
 }
 
 TEST(MemoryPlan, GrowsWithWorkersUpToTheLanes) {
-  const std::int64_t one = plan_memory(kShape, Precision::float32, 8, 1).activations;
-  EXPECT_EQ(plan_memory(kShape, Precision::float32, 8, 3).activations, 3 * one);
-  EXPECT_EQ(plan_memory(kShape, Precision::float32, 8, 4096).activations, 4 * one);
+  const std::int64_t one = plan_memory(kShape, 16, Precision::float32, 8, 1).activations;
+  EXPECT_EQ(plan_memory(kShape, 16, Precision::float32, 8, 3).activations, 3 * one);
+  EXPECT_EQ(plan_memory(kShape, 16, Precision::float32, 8, 4096).activations, 4 * one);
   // 128 positions: two residual inputs, qkv, attended and hidden in each layer; the embeddings and
   // the output, scratch of six times n_embd and of two MLPs, a transposed one, and logits;
   // attention's two squares; the gradient of the embeddings.
@@ -54,13 +54,26 @@ TEST(MemoryPlan, GrowsWithWorkersUpToTheLanes) {
   EXPECT_LT(one, stored * 5 / 4);
 }
 
+TEST(MemoryPlan, FollowsTheLongestDocumentWhateverTheModelReads) {
+  ModelShape far = kShape;
+  far.block_size = 1024;
+  const MemoryPlan of_short = plan_memory(far, 16, Precision::float32, 8, 4);
+  const MemoryPlan near = plan_memory(kShape, 16, Precision::float32, 8, 4);
+  const std::int64_t places = (1024 - 16) * 64 * 4;
+  EXPECT_EQ(of_short.gradients - near.gradients, 4 * places);  // of four lanes
+  // Each worker has room for the gradient of every place's embedding.
+  EXPECT_EQ(of_short.activations - near.activations, 4 * places);
+  const MemoryPlan of_long = plan_memory(far, 1024, Precision::float32, 8, 4);
+  EXPECT_GT(of_long.activations, 5 * of_short.activations);
+}
+
 TEST(MemoryPlan, IsSharedByProcesses) {
   // So many parameters are sharded. Rank 0 has room for all moments, and writes the checkpoint.
   ModelShape large = kShape;
   large.n_embd = 256;
   const std::int64_t parameters = 4 * (2 * 27 * 256 + 16 * 256 + 2 * 12 * 256 * 256);
   test::in_group(4, [&](ProcessGroup& group) {
-    const MemoryPlan plan = plan_memory(large, Precision::float32, 64, 3, group);
+    const MemoryPlan plan = plan_memory(large, 16, Precision::float32, 64, 3, group);
     EXPECT_EQ(plan.gradients, 8 * parameters);  // of 32 lanes
     EXPECT_EQ(plan.checkpoint, group.rank() == 0 ? 6 * parameters : 0);
     if (group.rank() == 0) {
@@ -83,9 +96,9 @@ TEST(MemoryPlan, HasFewerGradientsThanLanesWhereTheyAreLarge) {
   // 8 lanes, three levels of the tree over them, one node.
   for (const auto& [threads, gradients] :
        {std::pair{1, 1 + 3}, {2, 2 + 3}, {3, 3 + 3}, {4, 4 + 3}, {5, 8}, {8, 8}, {100, 8}}) {
-    const MemoryPlan plan = plan_memory(large, Precision::float32, 8, threads);
+    const MemoryPlan plan = plan_memory(large, 256, Precision::float32, 8, threads);
     EXPECT_EQ(plan.gradients, gradients * parameters) << threads << " threads";
-    const MemoryPlan twice = plan_memory(large, Precision::float64, 8, threads);
+    const MemoryPlan twice = plan_memory(large, 256, Precision::float64, 8, threads);
     EXPECT_EQ(twice.gradients, gradients * 2 * parameters) << threads << " threads";
   }
 }
@@ -94,7 +107,7 @@ TEST(MemoryPlan, RefusesWhatIsMoreThanAnyMachineHas) {
   ModelShape giant = kShape;
   giant.n_layer = 1000;
   giant.n_embd = 65536;
-  const MemoryPlan plan = plan_memory(giant, Precision::float32, 8, 1);
+  const MemoryPlan plan = plan_memory(giant, 16, Precision::float32, 8, 1);
   try {
     require_room_for(plan, 0);
     FAIL() << "nothing was thrown";

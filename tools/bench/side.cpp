@@ -28,7 +28,7 @@ Side::Side(const Shape& shape, const Documents& documents, int threads)
       batch_size_(static_cast<std::size_t>(shape.batch_size)),
       threads_(threads),
       state_(initial_state(shape.model)),
-      engine_(shape.model, state_, documents.stream, shape.batch_size, threads) {
+      engine_(shape.model, state_, documents.stream, documents.longest, shape.batch_size, threads) {
   train(0);  // touches all memory once
 }
 
