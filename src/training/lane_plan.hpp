@@ -23,8 +23,7 @@ class LanePlan {
   using Lane = std::span<const Document>;
 
   /// For steps within `limits` of up to `batch_size` documents, none longer than
-  /// `longest_document`. All
-  /// memory is taken here.
+  /// `longest_document`. All memory is taken here.
   LanePlan(const BatchLimits& limits, std::int64_t batch_size, std::int64_t longest_document);
 
   /// Plans the step of `batch`, which is not empty.

@@ -41,14 +41,22 @@ class MemoryTest(ProgramTest):
     @unittest.skipIf("SANITIZE" in os.environ, "a sanitizer takes memory of its own")
     def test_the_formula(self):
         """In units of a set of parameters, P: 4 for the model, gradients, 6 while a checkpoint is written."""
-        small = self.peak(**SETTINGS | {"n_layer": 1, "n_embd": 16})
-        taken = self.peak(**SETTINGS) - small
         vocab_size = len(set("".join(self.names))) + 1
         size = 4 * parameters(vocab_size, *(SETTINGS[key] for key in ("n_layer", "n_embd", "block_size")))
-        gradients = THREADS + 4  # of 64 · 64 / 256 lanes, that is 2 ** 4
         activations = THREADS * 128 * 4 * 256 * (4 * 10 + 16)
-        self.assertGreater(taken, 0.7 * ((4 + 2 + gradients) * size + activations))
-        self.assertLess(taken, 1.1 * ((4 + 6 + gradients) * size + activations))
+        lanes_of = {
+            12: 4,  # 64 · 12 / 256, to a power of two
+            64: 16,
+        }
+        self.assertLess(max(map(len, self.names)) + 1, 12)
+        for longest, lanes in lanes_of.items():
+            with self.subTest(longest=longest):
+                self.write("names.txt", "\n".join([*self.names, "a" * (longest - 1)]))
+                small = self.peak(**SETTINGS | {"n_layer": 1, "n_embd": 16})
+                taken = self.peak(**SETTINGS) - small
+                gradients = min(lanes, THREADS + lanes.bit_length() - 1)
+                self.assertGreater(taken, 0.7 * ((4 + 2 + gradients) * size + activations))
+                self.assertLess(taken, 1.1 * ((4 + 6 + gradients) * size + activations))
 
     def test_a_model_that_no_machine_holds(self):
         config = self.write_config("run.cfg", **SETTINGS | {"n_layer": 1000, "n_embd": 65536})
