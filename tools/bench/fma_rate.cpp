@@ -54,6 +54,7 @@ double fma_rate_together(int threads) {
   std::atomic<Clock::time_point> start{};
   {
     std::vector<std::jthread> team;
+    team.reserve(static_cast<std::size_t>(threads));
     for (int t = 0; t < threads; ++t) {
       team.emplace_back([&, threads] {
         if (++ready == threads) start = Clock::now();
