@@ -43,7 +43,7 @@ class Dataset {
   [[nodiscard]] std::span<const Token> stream() const { return stream_; }
   [[nodiscard]] const std::vector<Document>& documents() const { return documents_; }
   /// Its positions: what a step costs follows from that, not from block_size.
-  [[nodiscard]] std::int64_t longest_document() const;
+  [[nodiscard]] std::int64_t longest_document() const { return longest_document_; }
   /// Of the file's bytes, 64 hexadecimal digits.
   [[nodiscard]] const std::string& sha256() const { return sha256_; }
 
@@ -54,6 +54,7 @@ class Dataset {
   Tokenizer tokenizer_;
   std::vector<Token> stream_;
   std::vector<Document> documents_;
+  std::int64_t longest_document_ = 0;
   std::string sha256_;
 };
 

@@ -118,11 +118,8 @@ Dataset::Dataset(const std::filesystem::path& file, std::u32string_view text, Do
   if (tokenizer_.code_points().empty() || documents_.empty() || text.empty()) {
     throw InputError(fmt::format("{}: holds no document; give a file with text", file.string()));
   }
+  longest_document_ = std::ranges::max(documents_, {}, &Document::length).length;
   stream_ = stream.take();
-}
-
-std::int64_t Dataset::longest_document() const {
-  return std::ranges::max(documents_, {}, &Document::length).length;
 }
 
 Dataset Dataset::load(const std::filesystem::path& file, DocumentMode mode,

@@ -11,6 +11,7 @@
 // again, and a query's Σ p dp is taken as d_out · out (Dao et al., FlashAttention, 2022).
 #pragma once
 
+#include <cmath>
 #include <span>
 
 #include "kernels/product.hpp"
@@ -23,6 +24,12 @@ namespace microgpt::kernels {
 inline constexpr Index kDistanceGroup = 4;
 constexpr Index whole_groups(Index distances) {
   return (distances + kDistanceGroup - 1) / kDistanceGroup * kDistanceGroup;
+}
+
+/// What scores are multiplied by: 1 / √head_size.
+template <class Scalar>
+Scalar score_scale(Index head_size) {
+  return 1 / std::sqrt(static_cast<Scalar>(head_size));
 }
 
 /// Documents that lie end to end.

@@ -40,12 +40,6 @@ void attention_backward_in_tiles(const Matrix<const Scalar>& qkv,
 template <class Scalar>
 inline constexpr Scalar kUnseen = -std::numeric_limits<Scalar>::infinity();
 
-/// What scores are multiplied by: 1 / √head_size.
-template <class Scalar>
-Scalar score_scale(Index head_size) {
-  return 1 / std::sqrt(static_cast<Scalar>(head_size));
-}
-
 /// exp(score / √head_size) = 2^(score · binary_scale).
 template <class Scalar>
 Scalar binary_scale(Index head_size) {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "kernels/attention.hpp"
 #include "kernels/elementary.hpp"
 #include "kernels/rmsnorm.hpp"
 #include "kernels/simd.hpp"
@@ -89,7 +90,7 @@ void attention_row(const Scalar* query, const Matrix<const Scalar>& keys,
                    const Matrix<const Scalar>& values, const Matrix<Scalar>& scores, Scalar* out) {
   const Index n_head = scores.rows;
   const Index head_size = keys.rows / n_head;
-  const Scalar scale = 1 / std::sqrt(static_cast<Scalar>(head_size));
+  const Scalar scale = score_scale<Scalar>(head_size);
   for (Index h = 0; h < n_head; ++h) {
     score_row<Scalar>(query + h * head_size, keys.row_range(h * head_size, head_size),
                       scores.row(h));

@@ -11,15 +11,6 @@
 #include "training/slices.hpp"
 
 namespace microgpt {
-namespace {
-
-template <class Scalar>
-BatchLimits limits_for(const ModelState<Scalar>& state, std::int64_t longest_document,
-                       std::int64_t batch_size) {
-  return batch_limits(longest_document, batch_size, state.parameters.size() * sizeof(Scalar));
-}
-
-}  // namespace
 
 template <class Scalar>
 DataParallelEngine<Scalar>::DataParallelEngine(const ModelShape& shape, ModelState<Scalar>& state,
@@ -27,7 +18,7 @@ DataParallelEngine<Scalar>::DataParallelEngine(const ModelShape& shape, ModelSta
                                                std::int64_t longest_document,
                                                std::int64_t batch_size, int threads,
                                                ProcessGroup& group)
-    : limits_(limits_for(state, longest_document, batch_size)),
+    : limits_(batch_limits(longest_document, batch_size, state.parameters.size() * sizeof(Scalar))),
       group_(group),
       own_limits_(reduction_limits(static_cast<int>(limits_.max_lanes), group.size())),
       state_(state),

@@ -3,9 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cmath>
-#include <functional>
 #include <limits>
 #include <numeric>
 #include <string>
@@ -30,26 +28,36 @@ class DataParallelTest : public EachShape {
   // More positions than a worker packs at a time, so that lanes have several pieces.
   static constexpr int kDocuments = 150;
 
-  [[nodiscard]] ModelState<double> new_state() const {
-    ModelState<double> state(model_.layout);
-    std::ranges::copy(model_.parameters.values(), state.parameters.data());
+  [[nodiscard]] static ModelState<double> new_state(const TinyModel<double>& model) {
+    ModelState<double> state(model.layout);
+    std::ranges::copy(model.parameters.values(), state.parameters.data());
     return state;
   }
 
   // The gradient of the mean loss, one document after the other.
-  [[nodiscard]] LossesAndGradient<double> expected(std::span<const Document> batch) const {
-    LossesAndGradient<double> sum{{}, std::vector<double>(model_.parameters.size())};
+  [[nodiscard]] LossesAndGradient<double> expected(const TinyModel<double>& model,
+                                                   std::span<const Document> batch) const {
+    LossesAndGradient<double> sum{{}, std::vector<double>(model.parameters.size())};
     for (std::size_t d = 0; d < batch.size(); ++d) {
-      const auto [losses, gradient] = model_.gradient({documents_.stream, batch.subspan(d, 1), 1},
-                                                      1.0 / static_cast<double>(batch.size()));
+      const auto [losses, gradient] = model.gradient({documents_.stream, batch.subspan(d, 1), 1},
+                                                     1.0 / static_cast<double>(batch.size()));
       sum.losses.push_back(losses[0]);
       for (std::size_t i = 0; i < gradient.size(); ++i) sum.gradient[i] += gradient[i];
     }
     return sum;
   }
 
+  // The first update has left `share` of the gradient in the moments.
+  static void expect_first_moments(const ModelState<double>& state,
+                                   const std::vector<double>& gradient, double share = 1) {
+    for (std::size_t i = 0; i < gradient.size(); ++i) {
+      const double m = (1 - kFirstStep.beta1) * gradient[i] * share;
+      EXPECT_NEAR(state.m.data()[i], m, 1e-12 * (1 + std::abs(m))) << i;
+    }
+  }
+
   void expect_gradient(DataParallelEngine<double>& engine, std::span<const Document> batch) const {
-    const auto [losses, gradient] = expected(batch);
+    const auto [losses, gradient] = expected(model_, batch);
     double loss = 0;
     for (const double one : losses) loss += one / static_cast<double>(losses.size());
     const double squared_norm = squared_norm_of(gradient);
@@ -63,7 +71,7 @@ class DataParallelTest : public EachShape {
 
   const TinyModel<double> model_{shape()};
   const RaggedDocuments documents_{shape(), kDocuments};
-  ModelState<double> state_ = new_state();
+  ModelState<double> state_ = new_state(model_);
 };
 
 // Of batches of any size, of which none leaves anything to the next.
@@ -84,24 +92,15 @@ TEST_P(DataParallelTest, HasTheSameGradientWhereTheModelReadsFurtherThanAnyDocum
   ModelShape far = shape();
   far.block_size += 256;
   const TinyModel<double> model(far);
-  ModelState<double> state(model.layout);
-  std::ranges::copy(model.parameters.values(), state.parameters.data());
+  ModelState<double> state = new_state(model);
   const std::span<const Document> all(documents_.documents);
-  std::vector<double> gradient(model.parameters.size());
-  for (std::size_t d = 0; d < all.size(); ++d) {
-    const auto one =
-        model.gradient({documents_.stream, all.subspan(d, 1), 1}, 1.0 / kDocuments).gradient;
-    std::ranges::transform(gradient, one, gradient.begin(), std::plus{});
-  }
+  const auto gradient = expected(model, all).gradient;
   DataParallelEngine<double> engine(far, state, documents_.stream, shape().block_size, kDocuments,
                                     2);
   engine.compute_gradient(all);
   const double squared_norm = squared_norm_of(gradient);
   EXPECT_NEAR(engine.update(kFirstStep), squared_norm, 1e-11 * squared_norm);
-  for (std::size_t i = 0; i < gradient.size(); ++i) {
-    const double m = (1 - kFirstStep.beta1) * gradient[i];
-    EXPECT_NEAR(state.m.data()[i], m, 1e-12 * (1 + std::abs(m))) << i;
-  }
+  expect_first_moments(state, gradient);
 }
 
 // The next gradient is one of the parameters as the update has left them.
@@ -109,12 +108,11 @@ TEST_P(DataParallelTest, UpdatesTheParametersThatItReads) {
   const std::span<const Document> all(documents_.documents);
   DataParallelEngine<double> engine(shape(), state_, documents_.stream, shape().block_size,
                                     kDocuments, 2);
-  const auto gradient = expected(all).gradient;
+  const auto gradient = expected(model_, all).gradient;
   engine.compute_gradient(all);
   engine.update(kFirstStep);
+  expect_first_moments(state_, gradient);
   for (std::size_t i = 0; i < gradient.size(); ++i) {
-    const double m = (1 - kFirstStep.beta1) * gradient[i];
-    EXPECT_NEAR(state_.m.data()[i], m, 1e-12 * (1 + std::abs(m))) << i;
     EXPECT_NE(state_.parameters.data()[i], model_.parameters.data()[i]) << i;
   }
 
@@ -137,7 +135,7 @@ TEST_P(DataParallelTest, UpdatesTheSameWhetherTheNormComesFirst) {
   for (const int threads : {1, 3}) {
     std::vector<std::string> bytes;
     for (const double grad_clip : {0.0, 1e9}) {
-      ModelState<double> state = new_state();
+      ModelState<double> state = new_state(model_);
       DataParallelEngine<double> engine(shape(), state, documents_.stream, shape().block_size,
                                         kDocuments, threads);
       for (const std::size_t count : {150U, 7U, 1U}) {
@@ -152,17 +150,14 @@ TEST_P(DataParallelTest, UpdatesTheSameWhetherTheNormComesFirst) {
 
 TEST_P(DataParallelTest, ScalesALargeGradientToTheNormAskedFor) {
   const std::span<const Document> all(documents_.documents);
-  const auto gradient = expected(all).gradient;
+  const auto gradient = expected(model_, all).gradient;
   const double squared_norm = squared_norm_of(gradient);
   const double half = std::sqrt(squared_norm) / 2;
   DataParallelEngine<double> engine(shape(), state_, documents_.stream, shape().block_size,
                                     kDocuments, 2);
   engine.compute_gradient(all);
   EXPECT_NEAR(engine.update(kFirstStep, half), squared_norm, 1e-11 * squared_norm);
-  for (std::size_t i = 0; i < gradient.size(); ++i) {
-    const double m = (1 - kFirstStep.beta1) * gradient[i] / 2;
-    EXPECT_NEAR(state_.m.data()[i], m, 1e-12 * (1 + std::abs(m))) << i;
-  }
+  expect_first_moments(state_, gradient, 0.5);
 }
 
 // A gradient that is not finite reaches no moment, and with a norm to be known first, nothing.

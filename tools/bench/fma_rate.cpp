@@ -3,21 +3,16 @@
 #include <benchmark/benchmark.h>
 
 #include <atomic>
-#include <chrono>
+#include <barrier>
 #include <cstdint>
 #include <thread>
 #include <vector>
 
+#include "clock.hpp"
 #include "kernels/simd.hpp"
 
 namespace microgpt::bench {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 // Enough chains to hide the latency of each.
 constexpr int kChains = 12;
@@ -49,16 +44,15 @@ double fma_rate() {
 
 double fma_rate_together(int threads) {
   constexpr double kSeconds = 0.01;
-  std::atomic<int> ready{0};
   std::atomic<std::int64_t> loops{0};
-  std::atomic<Clock::time_point> start{};
+  Clock::time_point start;
   {
+    std::barrier ready(threads, [&]() noexcept { start = Clock::now(); });
     std::vector<std::jthread> team;
     team.reserve(static_cast<std::size_t>(threads));
     for (int t = 0; t < threads; ++t) {
-      team.emplace_back([&, threads] {
-        if (++ready == threads) start = Clock::now();
-        while (ready < threads || start.load() == Clock::time_point{}) std::this_thread::yield();
+      team.emplace_back([&] {
+        ready.arrive_and_wait();
         for (; seconds_since(start) < kSeconds; ++loops) multiply_and_add();
       });
     }

@@ -72,7 +72,6 @@ Documents make_documents(const Shape& shape, const std::string& names_file) {
     }
     PythonRandom random(42);
     made.stream.assign(names.stream().begin(), names.stream().end());
-    made.longest = names.longest_document();
     made.documents = split_documents(names.documents(), DocumentMode::lines, 0.0, random).training;
     return made;
   }
@@ -80,7 +79,6 @@ Documents make_documents(const Shape& shape, const std::string& names_file) {
   std::mt19937 random(42);
   std::uniform_int_distribution<Token> token(0, static_cast<Token>(shape.model.vocab_size) - 1);
   const std::int64_t length = shape.model.block_size;
-  made.longest = length;
   for (std::int64_t i = 0; i <= kWindows * length; ++i) made.stream.push_back(token(random));
   for (std::int64_t w = 0; w < kWindows; ++w) {
     made.documents.push_back({.offset = w * length, .length = length});

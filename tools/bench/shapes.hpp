@@ -32,7 +32,6 @@ struct Shape {
 /// What a run would train on, in the order of its steps.
 struct Documents {
   std::vector<Token> stream;
-  std::int64_t longest = 0;
   std::vector<Document> documents;
 };
 

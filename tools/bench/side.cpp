@@ -1,17 +1,10 @@
 #include "side.hpp"
 
-#include <chrono>
-
+#include "clock.hpp"
 #include "training/batch_plan.hpp"
 
 namespace microgpt::bench {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 ModelState<float> initial_state(const ModelShape& model) {
   const ParameterLayout layout(model);
@@ -28,7 +21,8 @@ Side::Side(const Shape& shape, const Documents& documents, int threads)
       batch_size_(static_cast<std::size_t>(shape.batch_size)),
       threads_(threads),
       state_(initial_state(shape.model)),
-      engine_(shape.model, state_, documents.stream, documents.longest, shape.batch_size, threads) {
+      engine_(shape.model, state_, documents.stream, shape.model.block_size, shape.batch_size,
+              threads) {
   train(0);  // touches all memory once
 }
 
