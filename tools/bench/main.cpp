@@ -5,7 +5,8 @@
 // (one thread, two threads, …) train one after the other for some milliseconds, with the rate of
 // fused multiply-adds measured between them, of one thread and of as many as the side has. A share
 // or a ratio is taken within its round, so that a noisy machine disturbs both of its sides; the
-// table gives medians and ranges over the rounds.
+// table gives medians and ranges over the rounds, and medians over those in which nobody else was
+// on the cores.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
@@ -16,7 +17,7 @@
 #include <memory>
 #include <thread>
 
-#include "fma_rate.hpp"
+#include "machine.hpp"
 #include "microgpt/error.hpp"
 #include "results.hpp"
 #include "shapes.hpp"
@@ -53,24 +54,32 @@ void measure(benchmark::State& state, const Shape& shape, const Options& options
                     .share_of_core = {},
                     .speed_up = {},
                     .machine_speed_up = {},
+                    .room = {},
                     .phases = {}});
   }
 
   for (auto _ : state) {
     double rate_before = fma_rate();
     double first_side = 0;
+    double room_of_first_side = 1;
     for (std::size_t s = 0; s < sides.size(); ++s) {
+      const double room_before = room_beside_multiply_adds(sides[s]->threads());
       const Measurement done = sides[s]->train(options.seconds);
       const double rate_after = fma_rate();
       const double rate = (rate_before + rate_after) / 2;
       rate_before = rate_after;
       results.fma_rate.add(rate);
-      if (s == 0) first_side = done.seconds_per_document();
+      const double room = std::min(room_before, room_beside_multiply_adds(sides[s]->threads()));
+      if (s == 0) {
+        first_side = done.seconds_per_document();
+        room_of_first_side = room;
+      }
       Result& row = rows[s];
       row.us_per_document.add(done.seconds_per_document() * 1e6);
       row.tokens_per_second.add(done.tokens_per_second());
       row.share_of_core.add(done.tokens_per_second() * row.flops_per_token / rate);
       row.speed_up.add(first_side / done.seconds_per_document());
+      row.room.add(std::min(room, room_of_first_side));
       if (row.threads > 1) row.machine_speed_up.add(fma_rate_together(row.threads) / rate);
     }
     state.SetIterationTime(first_side * static_cast<double>(shape.batch_size));
@@ -125,6 +134,9 @@ int run(int argc, char** argv) {
   const Options options = parse(argc, argv);
 
   Results results;
+  for (const int threads : options.threads) {
+    if (threads > 1) results.handing_over.push_back({threads, handing_over(threads)});
+  }
   for (const std::string& name : options.shapes) {
     Shape shape = shape_named(name);
     if (options.batch_size > 0) shape.batch_size = options.batch_size;

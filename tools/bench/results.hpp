@@ -13,6 +13,7 @@ struct Samples {
   std::vector<double> values;
 
   void add(double value) { values.push_back(value); }
+  /// Of one value at least.
   [[nodiscard]] double median() const;
   [[nodiscard]] double least() const;
   [[nodiscard]] double most() const;
@@ -28,11 +29,17 @@ struct Result {
   Samples share_of_core;     ///< of the rate of fused multiply-adds just before and after
   Samples speed_up;          ///< documents a second over those of the shape's first side
   Samples machine_speed_up;  ///< of nothing but multiply-adds; empty for one thread
-  WorkerProfile phases;      ///< shares of all threads' time
+  Samples room;  ///< beside multiply-adds, just before and after this side and the first: the least
+  WorkerProfile phases;  ///< shares of all threads' time
 };
 
 struct Results {
   Samples fma_rate;  ///< one core's, floating-point operations a second
+  struct HandingOver {
+    int threads;
+    double seconds;
+  };
+  std::vector<HandingOver> handing_over;  ///< what a phase costs beside its work
   std::vector<Result> rows;
 };
 

@@ -1,0 +1,112 @@
+#include "machine.hpp"
+
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <atomic>
+#include <barrier>
+#include <cstdint>
+#include <functional>
+#include <thread>
+#include <vector>
+
+#include "clock.hpp"
+#include "kernels/simd.hpp"
+#include "training/worker_pool.hpp"
+
+namespace microgpt::bench {
+namespace {
+
+// Enough chains to hide the latency of each.
+constexpr int kChains = 12;
+constexpr int kRounds = 200'000;
+constexpr double kOperations =
+    2.0 * kChains * kRounds * static_cast<double>(kernels::kLanes<float>);
+
+enum class Beside { nothing, loads };
+
+// Half a millisecond or so of kOperations, and half a load for each multiply-add if wanted.
+template <Beside beside>
+void multiply_and_add() {
+  using Vector = kernels::Vector<float>;
+  Vector sums[kChains];
+  for (int i = 0; i < kChains; ++i) sums[i] = Vector{} + static_cast<float>(i);
+  const Vector factor = Vector{} + 0.999F;
+  const volatile int number = 0;
+  for (int round = 0; round < kRounds; ++round) {
+    kernels::unrolled<kChains>([&](auto i) __attribute__((always_inline)) {
+      sums[i] = sums[i] * factor + factor;
+      if constexpr (beside == Beside::loads && i % 2 == 0) [[maybe_unused]]
+        const int read = number;
+    });
+  }
+  for (Vector& sum : sums) benchmark::DoNotOptimize(sum);
+}
+
+template <Beside beside>
+double rate() {
+  const auto start = Clock::now();
+  multiply_and_add<beside>();
+  return kOperations / seconds_since(start);
+}
+
+}  // namespace
+
+double fma_rate() { return rate<Beside::nothing>(); }
+
+double fma_rate_together(int threads) {
+  constexpr double kSeconds = 0.01;
+  std::atomic<std::int64_t> loops{0};
+  Clock::time_point start;
+  {
+    std::barrier ready(threads, [&]() noexcept { start = Clock::now(); });
+    std::vector<std::jthread> team;
+    team.reserve(static_cast<std::size_t>(threads));
+    for (int t = 0; t < threads; ++t) {
+      team.emplace_back([&] {
+        ready.arrive_and_wait();
+        for (; seconds_since(start) < kSeconds; ++loops) multiply_and_add<Beside::nothing>();
+      });
+    }
+  }
+  return kOperations * static_cast<double>(loops) / seconds_since(start);
+}
+
+double room_beside_multiply_adds(int threads) {
+  std::vector<double> kept(static_cast<std::size_t>(threads));
+  std::barrier ready(threads);
+  const auto measure = [&ready](double& share) {
+    ready.arrive_and_wait();
+    const double before = rate<Beside::nothing>();
+    const double with_loads = rate<Beside::loads>();
+    share = 2 * with_loads / (before + rate<Beside::nothing>());
+  };
+  {
+    std::vector<std::jthread> team;
+    team.reserve(kept.size() - 1);
+    for (std::size_t t = 1; t < kept.size(); ++t) team.emplace_back(measure, std::ref(kept[t]));
+    measure(kept[0]);
+  }
+  return *std::ranges::min_element(kept);
+}
+
+double handing_over(int threads) {
+  constexpr int kPhases = 2000;
+  // Long enough that nobody has done another's share before that one has seen the phase.
+  constexpr double kWork = 5e-6;
+  const auto work = [](std::size_t /*item*/, int /*worker*/) {
+    for (const auto start = Clock::now(); seconds_since(start) < kWork;) {
+    }
+  };
+  const auto seconds_per_phase = [&](WorkerPool& pool) {
+    const auto start = Clock::now();
+    for (int i = 0; i < kPhases; ++i) pool.run(static_cast<std::size_t>(pool.workers()), work);
+    return seconds_since(start) / kPhases;
+  };
+  WorkerPool one(1);
+  WorkerPool all(threads);
+  (void)seconds_per_phase(all);
+  return seconds_per_phase(all) - seconds_per_phase(one);
+}
+
+}  // namespace microgpt::bench
