@@ -12,9 +12,13 @@ namespace {
 // A panel of B, as wide as a tile, stays in a first-level cache of 32 KiB.
 constexpr Index kPanelBytes = Index{20} * 1024;
 constexpr Index kStageDepths = kPanelBytes / (kTileVectors * Index{kVectorBytes});
-// A block of rows of A stays in the second-level cache while the panels pass.
+// A block of rows of A stays in the second-level cache while the panels pass; of rows that lie
+// pages apart, and so compete for the same few sets, fewer do.
 template <class Scalar>
-constexpr Index kBlockRows = 512 / static_cast<Index>(sizeof(Scalar));
+constexpr Index kBlockRows = 1536 / static_cast<Index>(sizeof(Scalar));
+template <class Scalar>
+constexpr Index kBlockRowsPagesApart = 512 / static_cast<Index>(sizeof(Scalar));
+constexpr Index kPage = 4096;
 
 // From so many bytes between one depth and the next on, copying pays: of A if it lies by depth, of
 // B if there are enough rows to read the copy.
@@ -165,7 +169,8 @@ template <Order order, class Scalar>
 void multiply_all(const Factors<Scalar>& a, const Matrix<const Scalar>& b, bool goes_on,
                   const Matrix<const Scalar>* addend, const Matrix<Scalar>& c) {
   constexpr bool kByRow = order == Order::by_row;
-  constexpr Index kRows = kBlockRows<Scalar>;
+  const Index rows = kByRow && bytes<Scalar>(a.stride) >= kPage ? kBlockRowsPagesApart<Scalar>
+                                                                : kBlockRows<Scalar>;
   const bool packs =
       !kByRow && bytes<Scalar>(a.stride) >= kFarFactors && c.cols > kTileVectors * kLanes<Scalar>;
   const Index stages = std::max<Index>(1, (b.rows + kStageDepths - 1) / kStageDepths);
@@ -179,7 +184,7 @@ void multiply_all(const Factors<Scalar>& a, const Matrix<const Scalar>& b, bool 
                               .c_is_far = bytes<Scalar>(c.rows * c.cols) > kFarMatrix};
     const Scalar* first = a.first + (kByRow ? row * a.stride + k : row + k * a.stride);
     const Block<Scalar> block{
-        .a = {first, a.stride}, .first_row = row, .rows = std::min(kRows, c.rows - row)};
+        .a = {first, a.stride}, .first_row = row, .rows = std::min(rows, c.rows - row)};
     if (packs) {
       multiply_packed(block, stage, c);
     } else {
@@ -187,12 +192,12 @@ void multiply_all(const Factors<Scalar>& a, const Matrix<const Scalar>& b, bool 
     }
   };
   if (c.rows > b.rows) {
-    for (Index row = 0; row < c.rows; row += kRows) {
+    for (Index row = 0; row < c.rows; row += rows) {
       for (Index s = 0; s < stages; ++s) multiply_one(s, row);
     }
   } else {
     for (Index s = 0; s < stages; ++s) {
-      for (Index row = 0; row < c.rows; row += kRows) multiply_one(s, row);
+      for (Index row = 0; row < c.rows; row += rows) multiply_one(s, row);
     }
   }
 }

@@ -34,8 +34,9 @@ struct Stage {
   /// Where the depths are in two parts: the sum over so many is finished before that over the rest
   /// is added to it.
   Index first_part = 0;
-  /// Matrices so large that they come from far away, line by line: a tile asks for those of the
-  /// next one.
+  /// Matrices so large that they come from far away, line by line: a tile asks for the next one's
+  /// rows, one at a time between its multiply-adds. A core can wait for a dozen lines at once; as
+  /// long as these are far ones, what is near waits as long.
   bool a_is_far = false;
   bool c_is_far = false;
 
@@ -125,23 +126,25 @@ template <Order order, int Rows, int Vectors, bool Partial, bool Parts, class Sc
       factors.advance(kByDepth ? a.stride : 1);
     }
   };
-  if (stage.c_is_far) {
-    const TileRows<Rows, Scalar> next(to + Rows * c.stride, c.stride);
-    for_tile([&](auto r, auto v) __attribute__((always_inline)) {
-      __builtin_prefetch(next.row(r) + v * kWidth, 1);
-    });
-  }
-  if constexpr (!kByDepth) {
-    // The first panel of columns brings A for the others.
-    if (stage.a_is_far && place.column == 0) {
-      TileRows<Rows, const Scalar> next(a.first + Rows * a.stride, a.stride);
-      for (Index k = 0; k < stage.b.rows; k += kWidth, next.advance(kWidth)) {
-        unrolled<Rows>([&](auto r)
-                           __attribute__((always_inline)) { __builtin_prefetch(next.row(r)); });
+  // The first panel of columns brings A for the others.
+  const bool a_is_far = !kByDepth && stage.a_is_far && place.column == 0;
+  const Index depths = Parts ? stage.first_part : stage.b.rows;
+  if (stage.c_is_far || a_is_far) {
+    const Index stretch = depths / Rows;
+    const Scalar* next_a = a.first + Rows * a.stride;
+    const Scalar* next_c = to + Rows * c.stride;
+    for (int r = 1; r <= Rows; ++r, next_a += a.stride, next_c += c.stride) {
+      if (stage.c_is_far) {
+        unrolled<Vectors>([&](auto v) __attribute__((always_inline)) {
+          __builtin_prefetch(next_c + v * kWidth);
+        });
       }
+      for (Index k = 0; a_is_far && k < depths; k += kWidth) __builtin_prefetch(next_a + k);
+      accumulate(r < Rows ? stretch : depths - (Rows - 1) * stretch);
     }
+  } else {
+    accumulate(depths);
   }
-  accumulate(Parts ? stage.first_part : stage.b.rows);
   if constexpr (Parts) {
     Scalar first[kWidth * Rows * Vectors];
     for_tile([&](auto r, auto v) __attribute__((always_inline)) {

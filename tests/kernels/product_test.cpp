@@ -14,10 +14,11 @@ struct Shape {
 };
 
 // Every count of rows by every count of columns up to 40, every depth up to 40, and a few large,
-// of which the first two are taken in several blocks and stretches, with copies of the operands.
+// of which the first four are taken in several blocks and stretches, with copies of the operands.
 std::vector<Shape> shapes() {
-  std::vector<Shape> all{{260, 400, 70}, {130, 200, 530}, {100, 200, 300}, {1, 1000, 65},
-                         {257, 64, 129}, {7, 3, 1000},    {300, 1, 5}};
+  std::vector<Shape> all{{400, 450, 70},  {400, 170, 70},  {150, 1100, 70},
+                         {130, 200, 530}, {100, 200, 300}, {1, 1000, 65},
+                         {257, 64, 129},  {7, 3, 1000},    {300, 1, 5}};
   for (Index m = 1; m <= 40; ++m) {
     for (Index n = 1; n <= 40; ++n) {
       for (const Index k : {1, 6}) all.push_back({m, k, n});
