@@ -36,7 +36,7 @@ class BenchTest(unittest.TestCase):
                 self.assertEqual(row["flops_per_token"], flops[row["shape"][0]])
                 alone = row["threads"] == 1
                 self.assertEqual(row["machine_speed_up"] is None, alone)
-                for measured in ("us_per_document", "tokens_per_second", "share_of_core", "speed_up",
+                for measured in ("us_per_document", "tokens_per_second", "share_of_core", "speed_up", "room",
                                  *([] if alone else ["machine_speed_up"])):
                     values = row[measured]["values"]
                     self.assertEqual(len(values), 3)
@@ -48,6 +48,20 @@ class BenchTest(unittest.TestCase):
                     self.assertIn(rate, [approximately(rate, of) for of in bench["fma_rate_of_one_core"]["values"]])
                 self.assertAlmostEqual(sum(row["phases"].values()), 1, delta=0.05)
         self.assertIn("1.00 (1.00-1.00)", done.stdout)
+        self.assertEqual(list(bench["handing_over_us"]), ["2"])
+        self.assertIn("to begin and end a phase", done.stdout)
+
+    def test_rounds_alone_are_those_with_room(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder) / "bench.json"
+            done = run("--shapes", "A", "--threads", "1", "--rounds", "9", "--seconds", "0.001", "--json", file)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            row = json.loads(file.read_text())["results"][0]
+        alone = sorted(100 * share for share, room in zip(row["share_of_core"]["values"], row["room"]["values"])
+                       if room >= 0.95)
+        line = next(line for line in done.stdout.splitlines() if re.match(r"A +1 ", line))
+        shown = re.findall(r"\d+ \(\d+\)", line)
+        self.assertEqual(shown[:1], [f"{alone[len(alone) // 2]:.0f} ({len(alone)})"] if alone else [])
 
     def test_refuses_what_it_does_not_know(self):
         for arguments, word in ((["--shapes", "Z"], "Z"), (["--frobnicate"], "frobnicate"),
