@@ -36,8 +36,9 @@ void multiply_and_add() {
   for (int round = 0; round < kRounds; ++round) {
     kernels::unrolled<kChains>([&](auto i) __attribute__((always_inline)) {
       sums[i] = sums[i] * factor + factor;
-      if constexpr (beside == Beside::loads && i % 2 == 0) [[maybe_unused]]
-        const int read = number;
+      if constexpr (beside == Beside::loads && i % 2 == 0) {
+        [[maybe_unused]] const int read = number;
+      }
     });
   }
   for (Vector& sum : sums) benchmark::DoNotOptimize(sum);
