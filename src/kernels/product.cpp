@@ -34,6 +34,11 @@ constexpr Index bytes(Index scalars) {
   return scalars * static_cast<Index>(sizeof(Scalar));
 }
 
+template <class Scalar>
+bool is_far(const Matrix<Scalar>& matrix) {
+  return bytes<Scalar>(matrix.rows * matrix.cols) > kFarMatrix;
+}
+
 // Rows of A in one stage. By depth they come in strips of kAccumulators rows, `strip` scalars from
 // one strip to the next: in A itself, side by side.
 template <class Scalar>
@@ -181,7 +186,7 @@ void multiply_all(const Factors<Scalar>& a, const Matrix<const Scalar>& b, bool 
                               .goes_on = goes_on || s > 0,
                               .addend = s + 1 == stages ? addend : nullptr,
                               .a_is_far = bytes<Scalar>(c.rows * b.rows) > kFarMatrix,
-                              .c_is_far = bytes<Scalar>(c.rows * c.cols) > kFarMatrix};
+                              .c_is_far = is_far(c)};
     const Scalar* first = a.first + (kByRow ? row * a.stride + k : row + k * a.stride);
     const Block<Scalar> block{
         .a = {first, a.stride}, .first_row = row, .rows = std::min(rows, c.rows - row)};
@@ -235,7 +240,8 @@ void multiply_parts(const Matrix<const Scalar>& a, const Matrix<const Scalar>& b
     return;
   }
   const Block<Scalar> all{.a = {a.data, a.stride}, .first_row = 0, .rows = c.rows};
-  const Stage<Scalar> stage{.b = b, .goes_on = false, .addend = nullptr, .first_part = first_part};
+  const Stage<Scalar> stage{
+      .b = b, .goes_on = false, .addend = nullptr, .first_part = first_part, .c_is_far = is_far(c)};
   multiply_panels<Order::by_row, true>(all, stage, c);
 }
 

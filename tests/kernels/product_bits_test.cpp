@@ -120,6 +120,8 @@ TYPED_TEST(ProductBitsTest, OfTwoPartsAreThoseOfTheSecondAddedToTheFirst) {
   for (Index first_part = 1; first_part < 33; ++first_part) {
     expect_parts_added<TypeParam>(40, 33, first_part);
   }
+  // A large target comes from far away.
+  for (const Index first_part : {1, 30, 53, 56}) expect_parts_added<TypeParam>(450, 57, first_part);
   // Deep ones are taken one after the other, if neither is too deep for that. Some rows are left
   // over in the last block.
   for (const Index first_part : {1, 40, 48, 64, 80, 81, 127}) {
