@@ -35,8 +35,8 @@ constexpr Index bytes(Index scalars) {
 }
 
 template <class Scalar>
-bool is_far(const Matrix<Scalar>& matrix) {
-  return bytes<Scalar>(matrix.rows * matrix.cols) > kFarMatrix;
+constexpr bool is_far(Index rows, Index cols) {
+  return bytes<Scalar>(rows * cols) > kFarMatrix;
 }
 
 // Rows of A in one stage. By depth they come in strips of kAccumulators rows, `strip` scalars from
@@ -185,8 +185,8 @@ void multiply_all(const Factors<Scalar>& a, const Matrix<const Scalar>& b, bool 
     const Stage<Scalar> stage{.b = b.row_range(k, std::min(depths, b.rows - k)),
                               .goes_on = goes_on || s > 0,
                               .addend = s + 1 == stages ? addend : nullptr,
-                              .a_is_far = bytes<Scalar>(c.rows * b.rows) > kFarMatrix,
-                              .c_is_far = is_far(c)};
+                              .a_is_far = is_far<Scalar>(c.rows, b.rows),
+                              .c_is_far = is_far<Scalar>(c.rows, c.cols)};
     const Scalar* first = a.first + (kByRow ? row * a.stride + k : row + k * a.stride);
     const Block<Scalar> block{
         .a = {first, a.stride}, .first_row = row, .rows = std::min(rows, c.rows - row)};
@@ -240,8 +240,11 @@ void multiply_parts(const Matrix<const Scalar>& a, const Matrix<const Scalar>& b
     return;
   }
   const Block<Scalar> all{.a = {a.data, a.stride}, .first_row = 0, .rows = c.rows};
-  const Stage<Scalar> stage{
-      .b = b, .goes_on = false, .addend = nullptr, .first_part = first_part, .c_is_far = is_far(c)};
+  const Stage<Scalar> stage{.b = b,
+                            .goes_on = false,
+                            .addend = nullptr,
+                            .first_part = first_part,
+                            .c_is_far = is_far<Scalar>(c.rows, c.cols)};
   multiply_panels<Order::by_row, true>(all, stage, c);
 }
 

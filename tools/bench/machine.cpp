@@ -6,7 +6,6 @@
 #include <atomic>
 #include <barrier>
 #include <cstdint>
-#include <functional>
 #include <thread>
 #include <vector>
 
@@ -51,6 +50,23 @@ double rate() {
   return kOperations / seconds_since(start);
 }
 
+// Calls work(thread) on so many threads at once, the caller's among them. Returns when they began.
+template <class Work>
+Clock::time_point run_together(int threads, const Work& work) {
+  Clock::time_point start;
+  std::barrier ready(threads, [&]() noexcept { start = Clock::now(); });
+  const auto begin = [&](int thread) {
+    ready.arrive_and_wait();
+    work(thread);
+  };
+  std::vector<std::jthread> others;
+  others.reserve(static_cast<std::size_t>(threads) - 1);
+  for (int thread = 1; thread < threads; ++thread) others.emplace_back(begin, thread);
+  begin(0);
+  for (std::jthread& other : others) other.join();
+  return start;
+}
+
 }  // namespace
 
 double fma_rate() { return rate<Beside::nothing>(); }
@@ -58,36 +74,22 @@ double fma_rate() { return rate<Beside::nothing>(); }
 double fma_rate_together(int threads) {
   constexpr double kSeconds = 0.01;
   std::atomic<std::int64_t> loops{0};
-  Clock::time_point start;
-  {
-    std::barrier ready(threads, [&]() noexcept { start = Clock::now(); });
-    std::vector<std::jthread> team;
-    team.reserve(static_cast<std::size_t>(threads));
-    for (int t = 0; t < threads; ++t) {
-      team.emplace_back([&] {
-        ready.arrive_and_wait();
-        for (; seconds_since(start) < kSeconds; ++loops) multiply_and_add<Beside::nothing>();
-      });
+  const auto start = run_together(threads, [&](int /*thread*/) {
+    for (const auto begun = Clock::now(); seconds_since(begun) < kSeconds; ++loops) {
+      multiply_and_add<Beside::nothing>();
     }
-  }
+  });
   return kOperations * static_cast<double>(loops) / seconds_since(start);
 }
 
 double room_beside_multiply_adds(int threads) {
   std::vector<double> kept(static_cast<std::size_t>(threads));
-  std::barrier ready(threads);
-  const auto measure = [&ready](double& share) {
-    ready.arrive_and_wait();
+  run_together(threads, [&](int thread) {
     const double before = rate<Beside::nothing>();
     const double with_loads = rate<Beside::loads>();
-    share = 2 * with_loads / (before + rate<Beside::nothing>());
-  };
-  {
-    std::vector<std::jthread> team;
-    team.reserve(kept.size() - 1);
-    for (std::size_t t = 1; t < kept.size(); ++t) team.emplace_back(measure, std::ref(kept[t]));
-    measure(kept[0]);
-  }
+    const double after = rate<Beside::nothing>();
+    kept[static_cast<std::size_t>(thread)] = 2 * with_loads / (before + after);
+  });
   return *std::ranges::min_element(kept);
 }
 
