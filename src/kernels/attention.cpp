@@ -35,7 +35,7 @@ AttentionScratch<Scalar>::AttentionScratch(Index max_length, Index max_columns, 
       buffer_(static_cast<std::size_t>(size(max_length, max_columns, n_head))) {}
 
 template <class Scalar>
-Matrix<Scalar> AttentionScratch<Scalar>::probabilities(Index columns, Index head) {
+Matrix<Scalar> AttentionScratch<Scalar>::exponentials(Index columns, Index head) {
   Scalar* const data = buffer_.data() + (head + 1) * part_;
   return {data, whole_groups(max_length_), columns, stride_by_distance<Scalar>(columns)};
 }
@@ -74,12 +74,14 @@ void attention(const Matrix<const Scalar>& qkv, const PackedPositions<Scalar>& p
 template <class Scalar>
 void attention_backward(const Matrix<const Scalar>& qkv, const PackedPositions<Scalar>& packed,
                         Index n_head, const Matrix<const Scalar>& softmax_terms,
-                        const Matrix<const Scalar>& out, const Matrix<const Scalar>& d_out,
+                        const Matrix<const Scalar>& out, const Matrix<Scalar>& d_out,
                         AttentionScratch<Scalar>& scratch, const Matrix<Scalar>& d_qkv) {
   if (scratch.by_distance()) {
-    attention_backward_by_distance(qkv, packed, n_head, softmax_terms, out, d_out, scratch, d_qkv);
+    attention_backward_by_distance<Scalar>(qkv, packed, n_head, softmax_terms, out, d_out, scratch,
+                                           d_qkv);
   } else {
-    attention_backward_in_tiles(qkv, packed, n_head, softmax_terms, out, d_out, scratch, d_qkv);
+    attention_backward_in_tiles<Scalar>(qkv, packed, n_head, softmax_terms, out, d_out, scratch,
+                                        d_qkv);
   }
 }
 
@@ -90,7 +92,7 @@ void attention_backward(const Matrix<const Scalar>& qkv, const PackedPositions<S
                           const Matrix<Scalar>&);                                               \
   template void attention_backward(const Matrix<const Scalar>&, const PackedPositions<Scalar>&, \
                                    Index, const Matrix<const Scalar>&,                          \
-                                   const Matrix<const Scalar>&, const Matrix<const Scalar>&,    \
+                                   const Matrix<const Scalar>&, const Matrix<Scalar>&,          \
                                    AttentionScratch<Scalar>&, const Matrix<Scalar>&);
 MICROGPT_INSTANTIATE(float)
 MICROGPT_INSTANTIATE(double)

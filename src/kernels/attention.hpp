@@ -45,8 +45,8 @@ struct PackedPositions {
   Index most_distances;
 };
 
-/// Memory of one worker for scores, probabilities and their gradients. Where documents are short,
-/// the exponentials of all heads' softmaxes are kept from forward to backward.
+/// Memory of one worker for scores, their exponentials and their gradients. Where documents are
+/// short, the exponentials of all heads' softmaxes are kept from forward to backward.
 template <class Scalar>
 class AttentionScratch {
  public:
@@ -62,7 +62,7 @@ class AttentionScratch {
   [[nodiscard]] bool by_distance() const { return by_distance(max_length_); }
 
   /// By distance: distances x positions, with a vector more behind each row.
-  [[nodiscard]] Matrix<Scalar> probabilities(Index columns, Index head);
+  [[nodiscard]] Matrix<Scalar> exponentials(Index columns, Index head);
   [[nodiscard]] Matrix<Scalar> d_scores(Index columns);
 
   /// In tiles: three of them, of up to kTileQueries queries and all keys of a document; by key they
@@ -90,12 +90,12 @@ void attention(const Matrix<const Scalar>& qkv, const PackedPositions<Scalar>& p
                AttentionScratch<Scalar>& scratch, const Matrix<Scalar>& softmax_terms,
                const Matrix<Scalar>& out);
 
-/// d_qkv = the gradient with respect to qkv, given d_out and what forward has left. At least
-/// 2 · lanes scalars behind qkv and d_out can be read.
+/// d_qkv = the gradient with respect to qkv, given d_out and what forward has left. What d_out
+/// holds afterwards has no meaning. At least 2 · lanes scalars behind qkv and d_out can be read.
 template <class Scalar>
 void attention_backward(const Matrix<const Scalar>& qkv, const PackedPositions<Scalar>& packed,
                         Index n_head, const Matrix<const Scalar>& softmax_terms,
-                        const Matrix<const Scalar>& out, const Matrix<const Scalar>& d_out,
+                        const Matrix<const Scalar>& out, const Matrix<Scalar>& d_out,
                         AttentionScratch<Scalar>& scratch, const Matrix<Scalar>& d_qkv);
 
 }  // namespace microgpt::kernels

@@ -14,14 +14,42 @@ namespace {
 
 constexpr int kGroup = static_cast<int>(kDistanceGroup);
 
+// Calls body with the number of features of a head, as a constant where small models have it. Loops
+// over features are then laid out in full; they are so short that going round costs as much as what
+// they do.
+template <class Body>
+void with_head_size(Index head_size, Body&& body) {
+  switch (head_size) {
+    case 4:
+      return body(std::integral_constant<Index, 4>{});
+    case 8:
+      return body(std::integral_constant<Index, 8>{});
+    default:
+      return body(head_size);
+  }
+}
+
+// Calls body(first, rows) for all features, as many rows at a time as have sums in registers: some
+// constants, of which body makes `first .. first + rows - 1`.
+template <int MostRows, class Size, class Body>
+[[gnu::always_inline]] inline void for_rows(Size features, Body&& body) {
+  Index first = 0;
+  const auto take = [&](auto rows) __attribute__((always_inline)) {
+    for (; first + rows <= features; first += rows) body(first, rows);
+  };
+  take(std::integral_constant<int, MostRows>{});
+  if constexpr (MostRows > 4) take(std::integral_constant<int, 4>{});
+  take(std::integral_constant<int, 1>{});
+}
+
 // Σ_i a_i[position] · b_i[position - d] of one vector of queries, for the distances first .. first
 // + kGroup - 1.
-template <class Scalar>
-[[gnu::always_inline]] inline void dot_group(const Matrix<const Scalar>& a,
+template <class Scalar, class Size>
+[[gnu::always_inline]] inline void dot_group(Size features, const Matrix<const Scalar>& a,
                                              const Matrix<const Scalar>& b, Index position,
                                              Index first, Vector<Scalar> (&sum)[kGroup]) {
   unrolled<kGroup>([&](auto g) __attribute__((always_inline)) { sum[g] = Vector<Scalar>{}; });
-  for (Index i = 0; i < a.rows; ++i) {
+  for (Index i = 0; i < features; ++i) {
     const Vector<Scalar> here = load(a.row(i) + position);
     const Scalar* there = b.row(i) + position - first;
     unrolled<kGroup>([&](auto g)
@@ -29,70 +57,99 @@ template <class Scalar>
   }
 }
 
-// The scores of a group, before scaling; far below all others where a key belongs to an earlier
-// document. `place` is that of the queries, less `first`.
-template <class Scalar>
-[[gnu::always_inline]] inline void masked_scores(const Head<const Scalar>& head,
-                                                 Vector<Scalar> place, Index position, Index first,
-                                                 Vector<Scalar> (&score)[kGroup]) {
-  dot_group<Scalar>(head.query, head.key, position, first, score);
-  unrolled<kGroup>([&](auto g) __attribute__((always_inline)) {
-    score[g] = place >= static_cast<Scalar>(g) ? score[g] : Vector<Scalar>{} + kUnseen<Scalar>;
-  });
+// The scores of all keys that a vector of queries looks back over, before scaling; far below all
+// others where a key belongs to an earlier document. Returns the largest.
+template <class Scalar, class Size>
+[[gnu::always_inline]] inline Vector<Scalar> masked_scores(Size features,
+                                                           const Head<const Scalar>& head,
+                                                           Vector<Scalar> place, Index position,
+                                                           Index distances,
+                                                           const Matrix<Scalar>& scores) {
+  Vector<Scalar> largest = Vector<Scalar>{} + kUnseen<Scalar>;
+#pragma GCC unroll 1
+  for (Index d = 0; d < distances; d += kGroup) {
+    Vector<Scalar> score[kGroup];
+    dot_group<Scalar>(features, head.query, head.key, position, d, score);
+    unrolled<kGroup>([&](auto g) __attribute__((always_inline)) {
+      score[g] = place >= static_cast<Scalar>(g) ? score[g] : Vector<Scalar>{} + kUnseen<Scalar>;
+      store(scores.row(d + g) + position, score[g]);
+      largest = maximum(score[g], largest);
+    });
+    place -= static_cast<Scalar>(kGroup);
+  }
+  return largest;
 }
 
-// What weighing looks at: keys at some distance back from a query, or queries at some distance
-// ahead of a key.
-enum class Direction { back, ahead };
-
-// Rows first .. first + Rows - 1 of to_i[position] = factor · Σ_d weights_d · values_i. Values are
-// taken at distance d; weights are those of the query: of the vector at `column` looking back, of
-// the vector at distance d looking ahead.
-template <int Rows, Direction direction, class Scalar>
-void weigh_rows(const Matrix<const Scalar>& weights, Index column,
-                const Matrix<const Scalar>& values, Index position, Index distances,
-                Vector<Scalar> factor, Index first, const Matrix<Scalar>& to) {
-  constexpr bool kAhead = direction == Direction::ahead;
-  Vector<Scalar> sum[Rows] = {};
-  for (Index d = 0; d < distances; ++d) {
-    const Vector<Scalar> weight = load(weights.row(d) + column + (kAhead ? d : 0));
-    unrolled<Rows>([&](auto i) __attribute__((always_inline)) {
-      sum[i] += weight * load(values.row(first + i) + position + (kAhead ? d : -d));
+// Scores become exp(score - largest). Returns the sum.
+template <class Scalar>
+[[gnu::always_inline]] inline Vector<Scalar> exponentiate(Vector<Scalar> largest, Scalar scale,
+                                                          Index position, Index distances,
+                                                          const Matrix<Scalar>& scores) {
+  Vector<Scalar> sum{};
+#pragma GCC unroll 1
+  for (Index d = 0; d < distances; d += kGroup) {
+    unrolled<kGroup>([&](auto g) __attribute__((always_inline)) {
+      Scalar* const at = scores.row(d + g) + position;
+      const Vector<Scalar> exponential = exp2<Scalar>((load(at) - largest) * scale);
+      store(at, exponential);
+      sum += exponential;
     });
   }
-  unrolled<Rows>([&](auto i) __attribute__((always_inline)) {
-    store(to.row(first + i) + position, sum[i] * factor);
-  });
+  return sum;
 }
 
-template <Direction direction, class Scalar>
-void weigh(const Matrix<const Scalar>& weights, Index column, const Matrix<const Scalar>& values,
-           Index position, Index distances, Vector<Scalar> factor, const Matrix<Scalar>& to) {
-  const auto rows = [&]<int Rows>(std::integral_constant<int, Rows>, Index& i) {
-    for (; i + Rows <= to.rows; i += Rows) {
-      weigh_rows<Rows, direction>(weights, column, values, position, distances, factor, i, to);
-    }
-  };
-  Index i = 0;
-  rows(std::integral_constant<int, 8>{}, i);
-  rows(std::integral_constant<int, 4>{}, i);
-  rows(std::integral_constant<int, 1>{}, i);
+// to_i = factor · Σ_d weights_d · (values_i at distance d back), for a vector of queries.
+template <class Scalar, class Size>
+[[gnu::always_inline]] inline void weigh_back(Size features, const Matrix<const Scalar>& weights,
+                                              const Matrix<const Scalar>& values, Index position,
+                                              Index distances, Vector<Scalar> factor,
+                                              const Matrix<Scalar>& to) {
+  for_rows<8>(
+      features, [&](Index first, auto rows) __attribute__((always_inline)) {
+        Vector<Scalar> sum[rows] = {};
+#pragma GCC unroll 2
+        for (Index d = 0; d < distances; ++d) {
+          const Vector<Scalar> weight = load(weights.row(d) + position);
+          unrolled<rows>([&](auto i) __attribute__((always_inline)) {
+            sum[i] += weight * load(values.row(first + i) + position - d);
+          });
+        }
+        unrolled<rows>([&](auto i) __attribute__((always_inline)) {
+          store(to.row(first + i) + position, sum[i] * factor);
+        });
+      });
 }
 
-// to_i = factor · Σ_d weights_d · (values_i at distance d back).
-template <class Scalar>
-void weigh_back(const Matrix<const Scalar>& weights, Index column,
-                const Matrix<const Scalar>& values, Index position, Index distances,
-                Vector<Scalar> factor, const Matrix<Scalar>& to) {
-  weigh<Direction::back>(weights, column, values, position, distances, factor, to);
-}
-
-// to_i = Σ_d (weights_d · values_i) of the query at distance d ahead: what a key or a value
-// receives.
-template <class Scalar>
-void weigh_ahead(const Matrix<const Scalar>& weights, const Matrix<const Scalar>& values,
-                 Index position, Index distances, const Matrix<Scalar>& to) {
-  weigh<Direction::ahead>(weights, position, values, position, distances, Vector<Scalar>{} + 1, to);
+// What a vector of keys and their values receive from the queries at each distance ahead:
+//   dk_i = scale · Σ_d d_score_d · q_i,  dv_i = Σ_d exponential_d · (d_out / sum)_i
+template <class Scalar, class Size>
+[[gnu::always_inline]] inline void weigh_ahead(Size features, const Matrix<const Scalar>& d_scores,
+                                               const Matrix<const Scalar>& exponentials,
+                                               const Matrix<const Scalar>& query,
+                                               const Matrix<const Scalar>& d_out, Index position,
+                                               Index distances, Vector<Scalar> scale,
+                                               const Head<Scalar>& d_head) {
+  for_rows<4>(
+      features, [&](Index first, auto rows) __attribute__((always_inline)) {
+        Vector<Scalar> dk[rows] = {};
+        Vector<Scalar> dv[rows] = {};
+#pragma GCC unroll 2
+        for (Index d = 0; d < distances; ++d) {
+          const Index at = position + d;
+          const Vector<Scalar> d_score = load(d_scores.row(d) + at);
+          const Vector<Scalar> exponential = load(exponentials.row(d) + at);
+          unrolled<rows>([&](auto i) __attribute__((always_inline)) {
+            dk[i] += d_score * load(query.row(first + i) + at);
+          });
+          unrolled<rows>([&](auto i) __attribute__((always_inline)) {
+            dv[i] += exponential * load(d_out.row(first + i) + at);
+          });
+        }
+        unrolled<rows>([&](auto i) __attribute__((always_inline)) {
+          store(d_head.key.row(first + i) + position, dk[i] * scale);
+          store(d_head.value.row(first + i) + position, dv[i]);
+        });
+      });
 }
 
 // A key at the end of a piece has no queries ahead.
@@ -101,100 +158,107 @@ void clear_behind(const Matrix<Scalar>& matrix, Index distances) {
   for (Index d = 0; d < distances; ++d) store(matrix.row(d) + matrix.cols, Vector<Scalar>{});
 }
 
-}  // namespace
-
-template <class Scalar>
-void attention_by_distance(const Matrix<const Scalar>& qkv, const PackedPositions<Scalar>& packed,
-                           Index n_head, AttentionScratch<Scalar>& scratch,
-                           const Matrix<Scalar>& softmax_terms, const Matrix<Scalar>& out) {
-  const Index head_size = out.rows / n_head;
+template <class Scalar, class Size>
+void forward(Size head_size, const Matrix<const Scalar>& qkv, const PackedPositions<Scalar>& packed,
+             Index n_head, AttentionScratch<Scalar>& scratch, const Matrix<Scalar>& softmax_terms,
+             const Matrix<Scalar>& out) {
   const Scalar scale = binary_scale<Scalar>(head_size);
-
-  for (Index position = 0; position < out.cols; position += kLanes<Scalar>) {
-    const Index distances = packed.distances[position / kLanes<Scalar>];
-    const Vector<Scalar> place = load(packed.place + position);
-    for (Index h = 0; h < n_head; ++h) {
-      const Head<const Scalar> head(qkv, h, head_size);
-      const auto scores = scratch.probabilities(out.cols, h).column_range(position, kLanes<Scalar>);
-      Vector<Scalar> largest = Vector<Scalar>{} + kUnseen<Scalar>;
-      for (Index d = 0; d < distances; d += kGroup) {
-        Vector<Scalar> score[kGroup];
-        masked_scores<Scalar>(head, place - static_cast<Scalar>(d), position, d, score);
-        unrolled<kGroup>([&](auto g) __attribute__((always_inline)) {
-          store(scores.row(d + g), score[g]);
-          largest = maximum(score[g], largest);
-        });
-      }
-      Vector<Scalar> sum{};
-      for (Index d = 0; d < distances; ++d) {
-        const Vector<Scalar> weight = exp2<Scalar>((load(scores.row(d)) - largest) * scale);
-        store(scores.row(d), weight);
-        sum += weight;
-      }
+  for (Index h = 0; h < n_head; ++h) {
+    const Head<const Scalar> head(qkv, h, head_size);
+    const auto scores = scratch.exponentials(out.cols, h);
+    const auto out_head = out.row_range(h * head_size, head_size);
+    for (Index position = 0; position < out.cols; position += kLanes<Scalar>) {
+      const Index distances = packed.distances[position / kLanes<Scalar>];
+      const Vector<Scalar> largest = masked_scores<Scalar>(
+          head_size, head, load(packed.place + position), position, distances, scores);
+      const Vector<Scalar> sum = exponentiate(largest, scale, position, distances, scores);
       const Vector<Scalar> inverse_sum = 1 / sum;
-      weigh_back<Scalar>(scores, 0, head.value, position, distances, inverse_sum,
-                         out.row_range(h * head_size, head_size));
+      weigh_back<Scalar>(head_size, scores, head.value, position, distances, inverse_sum, out_head);
       store(softmax_terms.row(2 * h) + position, largest);
       store(softmax_terms.row(2 * h + 1) + position, inverse_sum);
     }
   }
 }
 
-template <class Scalar>
-void attention_backward_by_distance(const Matrix<const Scalar>& qkv,
-                                    const PackedPositions<Scalar>& packed, Index n_head,
-                                    const Matrix<const Scalar>& softmax_terms,
-                                    const Matrix<const Scalar>& out,
-                                    const Matrix<const Scalar>& d_out,
-                                    AttentionScratch<Scalar>& scratch,
-                                    const Matrix<Scalar>& d_qkv) {
+// With p = e / sum, where e are the exponentials that forward has left, and dp = d_out · v:
+//   d_score = p · (dp - Σ_s p_s dp_s) · scale = e · ((d_out / sum) · v - (d_out / sum) · out) ·
+//   scale
+// Both products are summed alike: where one key has all the weight, the difference is exactly 0.
+// Scaling is left to the sums over d_score.
+template <class Scalar, class Size>
+void backward(Size head_size, const Matrix<const Scalar>& qkv,
+              const PackedPositions<Scalar>& packed, Index n_head,
+              const Matrix<const Scalar>& softmax_terms, const Matrix<const Scalar>& out,
+              const Matrix<Scalar>& d_out, AttentionScratch<Scalar>& scratch,
+              const Matrix<Scalar>& d_qkv) {
   const Index columns = d_out.cols;
-  const Index head_size = d_out.rows / n_head;
-  const Scalar scale = score_scale<Scalar>(head_size);
+  const Vector<Scalar> scale = Vector<Scalar>{} + score_scale<Scalar>(head_size);
   const Index longest = packed.most_distances;
-  const auto d_score = scratch.d_scores(columns);
-  clear_behind(d_score, longest);
+  const auto d_scores = scratch.d_scores(columns);
+  clear_behind(d_scores, longest);
 
   for (Index h = 0; h < n_head; ++h) {
     const Head<const Scalar> head(qkv, h, head_size);
     const Head<Scalar> d_head(d_qkv, h, head_size);
-    const auto p = scratch.probabilities(columns, h);
-    clear_behind(p, longest);
+    const auto e = scratch.exponentials(columns, h);
+    clear_behind(e, longest);
     const auto out_head = out.row_range(h * head_size, head_size);
     const auto d_out_head = d_out.row_range(h * head_size, head_size);
 
     for (Index position = 0; position < columns; position += kLanes<Scalar>) {
       const Index distances = packed.distances[position / kLanes<Scalar>];
       const Vector<Scalar> inverse_sum = load(softmax_terms.row(2 * h + 1) + position);
-      // d_score = p · (dp - Σ_s p_s dp_s): the gradient of softmax. The mean is d_out · out,
-      // summed as dp is: where one key has all the weight, the difference is exactly 0.
       Vector<Scalar> mean{};
       for (Index i = 0; i < head_size; ++i) {
-        mean += load(d_out_head.row(i) + position) * load(out_head.row(i) + position);
+        Scalar* const at = d_out_head.row(i) + position;
+        const Vector<Scalar> over_sum = load(at) * inverse_sum;
+        store(at, over_sum);
+        mean += over_sum * load(out_head.row(i) + position);
       }
+#pragma GCC unroll 1
       for (Index d = 0; d < distances; d += kGroup) {
         Vector<Scalar> dp[kGroup];
-        dot_group<Scalar>(d_out_head, head.value, position, d, dp);
+        dot_group<Scalar>(head_size, d_out_head, head.value, position, d, dp);
         unrolled<kGroup>([&](auto g) __attribute__((always_inline)) {
-          const Vector<Scalar> weight = load(p.row(d + g) + position) * inverse_sum;
-          store(p.row(d + g) + position, weight);
-          store(d_score.row(d + g) + position, weight * (dp[g] - mean) * scale);
+          store(d_scores.row(d + g) + position, load(e.row(d + g) + position) * (dp[g] - mean));
         });
       }
       for (Index d = distances; d < longest; ++d) {
-        store(p.row(d) + position, Vector<Scalar>{});
-        store(d_score.row(d) + position, Vector<Scalar>{});
+        store(e.row(d) + position, Vector<Scalar>{});
+        store(d_scores.row(d) + position, Vector<Scalar>{});
       }
-      weigh_back<Scalar>(d_score, position, head.key, position, distances, Vector<Scalar>{} + 1,
-                         d_head.query);
+      weigh_back<Scalar>(head_size, d_scores, head.key, position, distances, scale, d_head.query);
     }
 
     for (Index position = 0; position < columns; position += kLanes<Scalar>) {
       const Index distances = std::min(longest, columns - position);
-      weigh_ahead<Scalar>(d_score, head.query, position, distances, d_head.key);
-      weigh_ahead<Scalar>(p, d_out_head, position, distances, d_head.value);
+      weigh_ahead<Scalar>(head_size, d_scores, e, head.query, d_out_head, position, distances,
+                          scale, d_head);
     }
   }
+}
+
+}  // namespace
+
+template <class Scalar>
+void attention_by_distance(const Matrix<const Scalar>& qkv, const PackedPositions<Scalar>& packed,
+                           Index n_head, AttentionScratch<Scalar>& scratch,
+                           const Matrix<Scalar>& softmax_terms, const Matrix<Scalar>& out) {
+  with_head_size(out.rows / n_head, [&](auto head_size) {
+    forward<Scalar>(head_size, qkv, packed, n_head, scratch, softmax_terms, out);
+  });
+}
+
+template <class Scalar>
+void attention_backward_by_distance(const Matrix<const Scalar>& qkv,
+                                    const PackedPositions<Scalar>& packed, Index n_head,
+                                    const Matrix<const Scalar>& softmax_terms,
+                                    const Matrix<const Scalar>& out, const Matrix<Scalar>& d_out,
+                                    AttentionScratch<Scalar>& scratch,
+                                    const Matrix<Scalar>& d_qkv) {
+  with_head_size(out.rows / n_head, [&](auto head_size) {
+    backward<Scalar>(head_size, qkv, packed, n_head, softmax_terms, out, d_out, scratch, d_qkv);
+  });
 }
 
 #define MICROGPT_INSTANTIATE(Scalar)                                                               \
@@ -203,7 +267,7 @@ void attention_backward_by_distance(const Matrix<const Scalar>& qkv,
                                       const Matrix<Scalar>&);                                      \
   template void attention_backward_by_distance(                                                    \
       const Matrix<const Scalar>&, const PackedPositions<Scalar>&, Index,                          \
-      const Matrix<const Scalar>&, const Matrix<const Scalar>&, const Matrix<const Scalar>&,       \
+      const Matrix<const Scalar>&, const Matrix<const Scalar>&, const Matrix<Scalar>&,             \
       AttentionScratch<Scalar>&, const Matrix<Scalar>&);
 MICROGPT_INSTANTIATE(float)
 MICROGPT_INSTANTIATE(double)

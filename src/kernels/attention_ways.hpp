@@ -19,8 +19,7 @@ template <class Scalar>
 void attention_backward_by_distance(const Matrix<const Scalar>& qkv,
                                     const PackedPositions<Scalar>& packed, Index n_head,
                                     const Matrix<const Scalar>& softmax_terms,
-                                    const Matrix<const Scalar>& out,
-                                    const Matrix<const Scalar>& d_out,
+                                    const Matrix<const Scalar>& out, const Matrix<Scalar>& d_out,
                                     AttentionScratch<Scalar>& scratch, const Matrix<Scalar>& d_qkv);
 
 /// In tiles: document by document, some queries and all keys that they see at a time, by matrix

@@ -75,6 +75,25 @@ Matrix<const Scalar> normed_by_position(const Matrix<const Scalar>& x, const Sca
   return copy;
 }
 
+// The same of what forward's activation gave, made again; d_hidden takes the activation's slope. So
+// few rows at a time that they are still in a first-level cache when they are transposed.
+template <class Scalar>
+Matrix<const Scalar> activated_by_position(Activation activation,
+                                           const Matrix<const Scalar>& hidden,
+                                           const Matrix<Scalar>& d_hidden,
+                                           const Activations<Scalar>& activations) {
+  constexpr Index kRows = 16;
+  const auto copy = activations.transposed(hidden.rows);
+  for (Index row = 0; row < hidden.rows; row += kRows) {
+    const Index rows = std::min(kRows, hidden.rows - row);
+    const auto activated = activations.activated().row_range(0, rows);
+    activate_backward<Scalar>(activation, hidden.row_range(row, rows), activated,
+                              d_hidden.row_range(row, rows));
+    transpose<Scalar>(activated, copy.column_range(row, rows));
+  }
+  return copy;
+}
+
 }  // namespace
 
 template <class Scalar>
@@ -121,7 +140,6 @@ void backward(const TransformerWeights<Scalar>& model, const PackedDocuments& pi
               double document_scale, Activations<Scalar>& activations, std::span<double> losses,
               const Weights<Scalar>& gradients, Gradient mode) {
   const ModelShape& shape = model.shape;
-  const auto activated = activations.activated();
   const auto d_logits = activations.logits();
   const auto d_residual = activations.d_residual();
   const auto d_narrow = activations.d_narrow();
@@ -142,9 +160,10 @@ void backward(const TransformerWeights<Scalar>& model, const PackedDocuments& pi
     const auto& gradient = gradients.layers[static_cast<std::size_t>(l)];
 
     multiply_transposed<Scalar>(weights.mlp_fc2, d_residual, d_hidden);
-    activate_backward<Scalar>(shape.activation, layer.hidden, activated, d_hidden);
-    weight_gradient<Scalar>(d_residual, by_position<Scalar>(activated, activations), activations,
-                            mode, gradient.mlp_fc2);
+    weight_gradient<Scalar>(
+        d_residual,
+        activated_by_position<Scalar>(shape.activation, layer.hidden, d_hidden, activations),
+        activations, mode, gradient.mlp_fc2);
     weight_gradient<Scalar>(
         d_hidden, normed_by_position<Scalar>(layer.middle, layer.middle_inverse_rms, activations),
         activations, mode, gradient.mlp_fc1);

@@ -123,7 +123,8 @@ class AttentionRun {
   }
   void backward() { backward(scratch_); }
   void backward(AttentionScratch<Scalar>& scratch) {
-    attention_backward<Scalar>(qkv, packed(), n_head_, softmax_terms, out, d_out, scratch, d_qkv);
+    Grid<Scalar> used_up = d_out.copy();
+    attention_backward<Scalar>(qkv, packed(), n_head_, softmax_terms, out, used_up, scratch, d_qkv);
   }
 
   /// Takes `count` positions of another run's inputs, from `first` there to `to` here.

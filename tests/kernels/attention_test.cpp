@@ -134,7 +134,7 @@ TYPED_TEST(AttentionTest, HasScratchOfTheSizeItSays) {
       std::vector<Matrix<TypeParam>> matrices;
       if (scratch.by_distance()) {
         matrices.push_back(scratch.d_scores(columns));
-        for (Index h = 0; h < kHeads; ++h) matrices.push_back(scratch.probabilities(columns, h));
+        for (Index h = 0; h < kHeads; ++h) matrices.push_back(scratch.exponentials(columns, h));
         for (const auto& matrix : matrices) {
           EXPECT_GE(matrix.rows, length);
           EXPECT_EQ(matrix.cols, columns);

@@ -50,6 +50,13 @@ class Grid {
     return grid;
   }
 
+  /// The same, with the same around it.
+  [[nodiscard]] Grid copy() const {
+    Grid grid(rows_, cols_, stride_);
+    std::ranges::copy(buffer_.values(), grid.buffer_.data());
+    return grid;
+  }
+
   [[nodiscard]] Index rows() const { return rows_; }
   [[nodiscard]] Index cols() const { return cols_; }
   [[nodiscard]] Scalar& operator()(Index r, Index c) { return first()[r * stride_ + c]; }

@@ -69,8 +69,8 @@ std::vector<Part<Scalar>> parts_of(Activations<Scalar>& activations, const Model
     }
     parts.push_back({prefix + "scratch.d_scores", scratch.d_scores(columns)});
     for (Index h = 0; h < shape.n_head; ++h) {
-      const std::string name = prefix + "scratch.probabilities" + std::to_string(h);
-      parts.push_back({name, scratch.probabilities(columns, h)});
+      const std::string name = prefix + "scratch.exponentials" + std::to_string(h);
+      parts.push_back({name, scratch.exponentials(columns, h)});
     }
   }
   return parts;
