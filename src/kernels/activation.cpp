@@ -1,6 +1,7 @@
 #include "kernels/activation.hpp"
 
 #include <numbers>
+#include <type_traits>
 
 #include "kernels/elementary.hpp"
 #include "kernels/simd.hpp"
@@ -14,26 +15,45 @@ Vector<Scalar> positive_part(Vector<Scalar> x) {
   return x <= 0 ? Vector<Scalar>{} : x;
 }
 
-// Each activation as value(x), and as slope(x, y) where y = value(x) is known.
+// Each activation for some vectors x side by side: x becomes value(x), and slope its derivative. Of
+// those that are one long chain of operations a core by itself would see the next two at most, and
+// so kSideBySide are taken.
 template <class Scalar>
 struct ReluSquared {
-  static Vector<Scalar> value(Vector<Scalar> x) {
-    const Vector<Scalar> part = positive_part<Scalar>(x);
-    return part * part;
+  static constexpr int kSideBySide = 1;
+
+  template <int Count>
+  static void value(Vector<Scalar> (&x)[Count]) {
+    unrolled<Count>([&](auto i) __attribute__((always_inline)) {
+      const Vector<Scalar> part = positive_part<Scalar>(x[i]);
+      x[i] = part * part;
+    });
   }
-  static void value_and_slope(Vector<Scalar> x, Vector<Scalar>& y, Vector<Scalar>& slope) {
-    const Vector<Scalar> part = positive_part<Scalar>(x);
-    y = part * part;
-    slope = part + part;
+  template <int Count>
+  static void value_and_slope(Vector<Scalar> (&x)[Count], Vector<Scalar> (&slope)[Count]) {
+    unrolled<Count>([&](auto i) __attribute__((always_inline)) {
+      const Vector<Scalar> part = positive_part<Scalar>(x[i]);
+      x[i] = part * part;
+      slope[i] = part + part;
+    });
   }
 };
 
 template <class Scalar>
 struct Relu {
-  static Vector<Scalar> value(Vector<Scalar> x) { return positive_part<Scalar>(x); }
-  static void value_and_slope(Vector<Scalar> x, Vector<Scalar>& y, Vector<Scalar>& slope) {
-    y = positive_part<Scalar>(x);
-    slope = x <= 0 ? Vector<Scalar>{} : Vector<Scalar>{} + 1;
+  static constexpr int kSideBySide = 1;
+
+  template <int Count>
+  static void value(Vector<Scalar> (&x)[Count]) {
+    unrolled<Count>([&](auto i)
+                        __attribute__((always_inline)) { x[i] = positive_part<Scalar>(x[i]); });
+  }
+  template <int Count>
+  static void value_and_slope(Vector<Scalar> (&x)[Count], Vector<Scalar> (&slope)[Count]) {
+    unrolled<Count>([&](auto i) __attribute__((always_inline)) {
+      slope[i] = x[i] <= 0 ? Vector<Scalar>{} : Vector<Scalar>{} + 1;
+      x[i] = positive_part<Scalar>(x[i]);
+    });
   }
 };
 
@@ -41,33 +61,52 @@ struct Relu {
 // difference of near numbers where x is negative, and one exponential.
 template <class Scalar>
 struct Gelu {
+  static constexpr int kSideBySide = 8;
   // 2 √(2/π) and GPT-2's cubic coefficient.
   static constexpr auto kScale = static_cast<Scalar>(1.59576912160573071176);
   static constexpr auto kCubic = static_cast<Scalar>(0.044715);
   // Far above, and squares overflow; there, gelu is max(0, x) already.
   static constexpr Scalar kMostSquare = 1e6;
 
+  // The logistic function of 2|u| and of -2|u|, and x².
+  template <int Count>
   struct Logistic {
-    Vector<Scalar> value;  // of 2u
-    Vector<Scalar> slope;  // d value / dx
+    [[gnu::always_inline]] explicit Logistic(const Vector<Scalar> (&x)[Count]) {
+      unrolled<Count>([&](auto i) __attribute__((always_inline)) {
+        square[i] = x[i] * x[i];
+        square[i] = square[i] > kMostSquare ? Vector<Scalar>{} + kMostSquare : square[i];
+        const Vector<Scalar> inner = kScale * x[i] * (1 + kCubic * square[i]);
+        smaller[i] = x[i] < 0 ? -inner : inner;
+      });
+      unrolled<Count>([&](auto i) __attribute__((always_inline)) {
+        smaller[i] = exp2<Scalar>(smaller[i] * -std::numbers::log2e_v<Scalar>);
+      });
+      unrolled<Count>([&](auto i) __attribute__((always_inline)) {
+        larger[i] = 1 / (1 + smaller[i]);
+        smaller[i] *= larger[i];
+      });
+    }
+
+    Vector<Scalar> square[Count], larger[Count], smaller[Count];
   };
 
-  static Logistic logistic(Vector<Scalar> x) {
-    Vector<Scalar> square = x * x;
-    square = square > kMostSquare ? Vector<Scalar>{} + kMostSquare : square;
-    const Vector<Scalar> inner = kScale * x * (1 + kCubic * square);
-    const Vector<Scalar> magnitude = x < 0 ? -inner : inner;
-    const Vector<Scalar> e = exp2<Scalar>(magnitude * -std::numbers::log2e_v<Scalar>);
-    const Vector<Scalar> larger = 1 / (1 + e);
-    const Vector<Scalar> smaller = e * larger;
-    return {.value = x < 0 ? smaller : larger,
-            .slope = smaller * larger * (kScale * (1 + 3 * kCubic * square))};
+  template <int Count>
+  static void value(Vector<Scalar> (&x)[Count]) {
+    const Logistic<Count> of(x);
+    unrolled<Count>([&](auto i) __attribute__((always_inline)) {
+      x[i] *= x[i] < 0 ? of.smaller[i] : of.larger[i];
+    });
   }
-  static Vector<Scalar> value(Vector<Scalar> x) { return x * logistic(x).value; }
-  static void value_and_slope(Vector<Scalar> x, Vector<Scalar>& y, Vector<Scalar>& slope) {
-    const Logistic of = logistic(x);
-    y = x * of.value;
-    slope = of.value + x * of.slope;
+  template <int Count>
+  static void value_and_slope(Vector<Scalar> (&x)[Count], Vector<Scalar> (&slope)[Count]) {
+    const Logistic<Count> of(x);
+    unrolled<Count>([&](auto i) __attribute__((always_inline)) {
+      const Vector<Scalar> logistic = x[i] < 0 ? of.smaller[i] : of.larger[i];
+      const Vector<Scalar> d_logistic =
+          of.smaller[i] * of.larger[i] * (kScale * (1 + 3 * kCubic * of.square[i]));
+      slope[i] = logistic + x[i] * d_logistic;
+      x[i] *= logistic;
+    });
   }
 };
 
@@ -82,15 +121,36 @@ bool without_gaps(const Matrix<Scalar>&... matrices) {
   return ((matrices.stride == matrices.cols) && ...);
 }
 
+// Calls body(first column, count) for all vectors of a row, as many at a time as Function takes
+// side by side, and then one by one.
+template <class Function, class Scalar, class Body>
+void for_vectors(Index columns, Body&& body) {
+  constexpr std::integral_constant<int, Function::kSideBySide> kMany;
+  constexpr std::integral_constant<int, 1> kOne;
+  Index first = 0;
+  for (; first + kMany * kLanes<Scalar> <= columns; first += kMany * kLanes<Scalar>) {
+    body(first, kMany);
+  }
+  for (; first < columns; first += kLanes<Scalar>) body(first, kOne);
+}
+
 template <class Function, class Scalar>
 void apply(const Matrix<const Scalar>& x, const Matrix<Scalar>& y) {
   if (x.rows > 1 && without_gaps(x, y)) {
     return apply<Function, Scalar>(as_one_row(x), as_one_row(y));
   }
   for (Index r = 0; r < x.rows; ++r) {
-    for (Index i = 0; i < x.cols; i += kLanes<Scalar>) {
-      store(y.row(r) + i, Function::value(load(x.row(r) + i)));
-    }
+    for_vectors<Function, Scalar>(
+        x.cols, [&](Index first, auto count) __attribute__((always_inline)) {
+          Vector<Scalar> values[count];
+          unrolled<count>([&](auto i) __attribute__((always_inline)) {
+            values[i] = load(x.row(r) + first + i * kLanes<Scalar>);
+          });
+          Function::value(values);
+          unrolled<count>([&](auto i) __attribute__((always_inline)) {
+            store(y.row(r) + first + i * kLanes<Scalar>, values[i]);
+          });
+        });
   }
 }
 
@@ -101,13 +161,19 @@ void apply_backward(const Matrix<const Scalar>& x, const Matrix<Scalar>& y,
     return apply_backward<Function, Scalar>(as_one_row(x), as_one_row(y), as_one_row(dy));
   }
   for (Index r = 0; r < x.rows; ++r) {
-    for (Index i = 0; i < x.cols; i += kLanes<Scalar>) {
-      Vector<Scalar> value;
-      Vector<Scalar> slope;
-      Function::value_and_slope(load(x.row(r) + i), value, slope);
-      store(y.row(r) + i, value);
-      store(dy.row(r) + i, load(dy.row(r) + i) * slope);
-    }
+    for_vectors<Function, Scalar>(
+        x.cols, [&](Index first, auto count) __attribute__((always_inline)) {
+          Vector<Scalar> values[count], slope[count];
+          unrolled<count>([&](auto i) __attribute__((always_inline)) {
+            values[i] = load(x.row(r) + first + i * kLanes<Scalar>);
+          });
+          Function::value_and_slope(values, slope);
+          unrolled<count>([&](auto i) __attribute__((always_inline)) {
+            const Index column = first + i * kLanes<Scalar>;
+            store(y.row(r) + column, values[i]);
+            store(dy.row(r) + column, load(dy.row(r) + column) * slope[i]);
+          });
+        });
   }
 }
 

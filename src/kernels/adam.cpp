@@ -19,7 +19,11 @@ constexpr Scalar kLeast = std::numeric_limits<Scalar>::min();
 template <class Scalar>
 constexpr Scalar kMeanUnit = kLeast<Scalar>*(1 << 20);
 
-// What one step does to a vector of parameters.
+// An update is a long chain of operations that wait for each other. So many vectors are taken side
+// by side; a core by itself sees the next two at most.
+constexpr int kSideBySide = 4;
+
+// What one step does to some vectors of parameters.
 template <class Scalar>
 struct Update {
   explicit Update(const AdamStep& step)
@@ -33,14 +37,25 @@ struct Update {
         rate(static_cast<Scalar>(step.learning_rate / step.bias_correction1)),
         decay(static_cast<Scalar>(step.learning_rate * step.weight_decay)) {}
 
-  [[gnu::always_inline]] void operator()(Vector<Scalar> gradient, Vector<Scalar>& parameter,
-                                         Vector<Scalar>& m, Vector<Scalar>& v) const {
-    const Vector<Scalar> slope = gradient * scale;
+  template <int Count>
+  [[gnu::always_inline]] void operator()(const Vector<Scalar> (&gradient)[Count],
+                                         Vector<Scalar> (&parameter)[Count],
+                                         Vector<Scalar> (&m)[Count],
+                                         Vector<Scalar> (&v)[Count]) const {
     constexpr Scalar kRounding = kMeanUnit<Scalar> / std::numeric_limits<Scalar>::epsilon();
-    m = (beta1 * m + (rest1 * slope + kRounding)) - kRounding;
-    v = beta2 * v + (rest2 * (slope * slope) + kLeast<Scalar>);
-    const Vector<Scalar> root = sqrt<Scalar>(v) * unbias2 + epsilon;
-    parameter -= m * (rate * quick_reciprocal<Scalar>(root)) + decay * parameter;
+    Vector<Scalar> root[Count];
+    unrolled<Count>([&](auto i) __attribute__((always_inline)) {
+      const Vector<Scalar> slope = gradient[i] * scale;
+      m[i] = (beta1 * m[i] + (rest1 * slope + kRounding)) - kRounding;
+      v[i] = beta2 * v[i] + (rest2 * (slope * slope) + kLeast<Scalar>);
+    });
+    unrolled<Count>([&](auto i) __attribute__((always_inline)) {
+      root[i] = sqrt<Scalar>(v[i]) * unbias2 + epsilon;
+    });
+    unrolled<Count>([&](auto i) __attribute__((always_inline)) {
+      const Vector<Scalar> step = m[i] * quick_reciprocal<Scalar>(root[i]);
+      parameter[i] = (parameter[i] - decay * parameter[i]) - rate * step;
+    });
   }
 
   Scalar scale, beta1, beta2, rest1, rest2, unbias2, epsilon, rate, decay;
@@ -52,30 +67,52 @@ template <class Scalar>
 void adam_update(const AdamStep& step, std::span<const Scalar> gradient,
                  std::span<Scalar> parameters, std::span<Scalar> m, std::span<Scalar> v) {
   const Update<Scalar> update(step);
-  const auto take = [&](std::size_t i, auto&& load_from, auto&& store_to)
-      __attribute__((always_inline)) {
-    Vector<Scalar> parameter = load_from(parameters.data() + i);
-    Vector<Scalar> mean = load_from(m.data() + i);
-    Vector<Scalar> square = load_from(v.data() + i);
-    update(load_from(gradient.data() + i), parameter, mean, square);
-    store_to(m.data() + i, mean);
-    store_to(v.data() + i, square);
-    store_to(parameters.data() + i, parameter);
-  };
   constexpr auto kWidth = static_cast<std::size_t>(kLanes<Scalar>);
+  const auto take = [&]<int Count>(std::integral_constant<int, Count>, std::size_t first,
+                                   auto&& load_from, auto&& store_to)
+      __attribute__((always_inline)) {
+    Vector<Scalar> of_gradient[Count], of_parameters[Count], of_m[Count], of_v[Count];
+    const auto load_all = [&](auto from, auto& to) __attribute__((always_inline)) {
+      unrolled<Count>([&](auto i) __attribute__((always_inline)) {
+        to[i] = load_from(from.data() + first + i * kWidth);
+      });
+    };
+    const auto store_all = [&](auto to, const auto& from) __attribute__((always_inline)) {
+      unrolled<Count>([&](auto i) __attribute__((always_inline)) {
+        store_to(to.data() + first + i * kWidth, from[i]);
+      });
+    };
+    load_all(gradient, of_gradient);
+    load_all(m, of_m);
+    load_all(v, of_v);
+    load_all(parameters, of_parameters);
+    update(of_gradient, of_parameters, of_m, of_v);
+    store_all(m, of_m);
+    store_all(v, of_v);
+    store_all(parameters, of_parameters);
+  };
+  const auto load_whole = [](const Scalar* from) __attribute__((always_inline)) {
+    return load(from);
+  };
+  const auto store_whole = [](Scalar * to, Vector<Scalar> vector) __attribute__((always_inline)) {
+    store(to, vector);
+  };
   // Other cores have read the parameters, and each line takes a while to become this one's own.
   constexpr std::size_t kAhead = 16;
-  std::size_t i = 0;
-  for (; i + kWidth <= gradient.size(); i += kWidth) {
-    __builtin_prefetch(parameters.data() + i + kAhead * kWidth, 1);
-    take(
-        i, [](const Scalar* from) __attribute__((always_inline)) { return load(from); },
-        [](Scalar * to, Vector<Scalar> vector)
-            __attribute__((always_inline)) { store(to, vector); });
+  std::size_t first = 0;
+  for (; first + kSideBySide * kWidth <= gradient.size(); first += kSideBySide * kWidth) {
+    for (std::size_t i = 0; i < kSideBySide; ++i) {
+      __builtin_prefetch(parameters.data() + first + (kAhead + i) * kWidth, 1);
+    }
+    take(std::integral_constant<int, kSideBySide>{}, first, load_whole, store_whole);
   }
-  if (const auto rest = static_cast<std::ptrdiff_t>(gradient.size() - i); rest > 0) {
+  for (; first + kWidth <= gradient.size(); first += kWidth) {
+    take(std::integral_constant<int, 1>{}, first, load_whole, store_whole);
+  }
+  if (const auto rest = static_cast<std::ptrdiff_t>(gradient.size() - first); rest > 0) {
     take(
-        i, [rest](const Scalar* from) { return load_partial(from, rest); },
+        std::integral_constant<int, 1>{}, first,
+        [rest](const Scalar* from) { return load_partial(from, rest); },
         [rest](Scalar* to, Vector<Scalar> vector) { store_partial(to, vector, rest); });
   }
 }
