@@ -1,7 +1,9 @@
 #include "kernels/cross_entropy.hpp"
 
 #include <algorithm>
+#include <array>
 #include <numbers>
+#include <type_traits>
 
 #include "kernels/elementary.hpp"
 #include "kernels/simd.hpp"
@@ -9,42 +11,66 @@
 namespace microgpt::kernels {
 namespace {
 
-// The logits of one vector of positions become exp(logit - max); the losses of its first positions,
-// as many as there are targets, go to `losses`. Returns the sums of the exponentials.
-template <class Scalar>
-Vector<Scalar> exponentials_and_losses(const Matrix<Scalar>& logits,
-                                       std::span<const std::int32_t> targets,
-                                       std::span<Scalar> losses) {
-  Vector<Scalar> largest = load(logits.row(0));
-  for (Index v = 1; v < logits.rows; ++v) largest = maximum(load(logits.row(v)), largest);
+// Vectors of positions that are taken side by side: to find the largest of a column is a chain of
+// operations that wait for each other, and so are the steps of a logarithm.
+constexpr int kSideBySide = 4;
 
-  LaneArray<Scalar> of_target = LaneArray<Scalar>::Zero();
-  for (std::size_t lane = 0; lane < targets.size(); ++lane) {
-    of_target[static_cast<Index>(lane)] = logits.row(targets[lane])[lane];
+// The logits of Count vectors of positions become exp(logit - max), and `sum` the sums of these;
+// the losses of the first positions, as many as there are targets, go to `losses`.
+template <int Count, class Scalar>
+void exponentials_and_losses(const Matrix<Scalar>& logits, std::span<const std::int32_t> targets,
+                             std::span<Scalar> losses, Vector<Scalar> (&sum)[Count]) {
+  constexpr Index kWidth = kLanes<Scalar>;
+  const auto each = [](auto&& body) __attribute__((always_inline)) { unrolled<Count>(body); };
+
+  Vector<Scalar> largest[Count];
+  each([&](auto i)
+           __attribute__((always_inline)) { largest[i] = load(logits.row(0) + i * kWidth); });
+  for (Index v = 1; v < logits.rows; ++v) {
+    each([&](auto i) __attribute__((always_inline)) {
+      largest[i] = maximum(load(logits.row(v) + i * kWidth), largest[i]);
+    });
   }
+
+  alignas(kVectorBytes) std::array<Scalar, Count * kLanes<Scalar>> of_target{};
+  for (std::size_t p = 0; p < targets.size(); ++p) of_target[p] = logits.row(targets[p])[p];
 
   constexpr auto kLog2E = static_cast<Scalar>(std::numbers::log2e);
-  Vector<Scalar> sum{};
+  each([&](auto i) __attribute__((always_inline)) { sum[i] = Vector<Scalar>{}; });
   for (Index v = 0; v < logits.rows; ++v) {
-    const Vector<Scalar> exponential = exp2<Scalar>((load(logits.row(v)) - largest) * kLog2E);
-    store(logits.row(v), exponential);
-    sum += exponential;
+    each([&](auto i) __attribute__((always_inline)) {
+      Scalar* const at = logits.row(v) + i * kWidth;
+      const Vector<Scalar> exponential = exp2<Scalar>((load(at) - largest[i]) * kLog2E);
+      store(at, exponential);
+      sum[i] += exponential;
+    });
   }
 
-  const Vector<Scalar> loss = log<Scalar>(sum) - (load(of_target.data()) - largest);
-  store_partial(losses.data(), loss, static_cast<Index>(losses.size()));
-  return sum;
+  each([&](auto i) __attribute__((always_inline)) {
+    Scalar* const at = of_target.data() + i * kWidth;
+    store(at, log<Scalar>(sum[i]) - (load(at) - largest[i]));
+  });
+  std::copy_n(of_target.begin(), losses.size(), losses.begin());
 }
 
-// Calls body(columns, targets, losses) for one vector of positions after the other.
+// Calls body(count, columns, targets, losses, first position) for all positions, as many vectors at
+// a time as are taken side by side, and then one by one.
 template <class Scalar, class Body>
 void for_vectors(const Matrix<Scalar>& logits, std::span<const std::int32_t> targets,
                  std::span<Scalar> losses, Body&& body) {
-  for (std::size_t p = 0; p < targets.size(); p += kLanes<Scalar>) {
-    const std::size_t count = std::min<std::size_t>(kLanes<Scalar>, targets.size() - p);
-    body(logits.column_range(static_cast<Index>(p), kLanes<Scalar>), targets.subspan(p, count),
-         losses.subspan(p, count), p);
+  std::size_t first = 0;
+  const auto take = [&](auto vectors) {
+    const std::size_t width = vectors * kLanes<Scalar>;
+    const std::size_t count = std::min(width, targets.size() - first);
+    body(vectors, logits.column_range(static_cast<Index>(first), vectors * kLanes<Scalar>),
+         targets.subspan(first, count), losses.subspan(first, count), first);
+    first += width;
+  };
+  const auto columns = static_cast<std::size_t>(padded<Scalar>(std::ssize(targets)));
+  while (first + kSideBySide * kLanes<Scalar> <= columns) {
+    take(std::integral_constant<int, kSideBySide>{});
   }
+  while (first < columns) take(std::integral_constant<int, 1>{});
 }
 
 }  // namespace
@@ -52,27 +78,35 @@ void for_vectors(const Matrix<Scalar>& logits, std::span<const std::int32_t> tar
 template <class Scalar>
 void cross_entropy(const Matrix<Scalar>& logits, std::span<const std::int32_t> targets,
                    std::span<Scalar> losses) {
-  for_vectors(logits, targets, losses, [](auto columns, auto some_targets, auto some_losses, auto) {
-    (void)exponentials_and_losses<Scalar>(columns, some_targets, some_losses);
-  });
+  for_vectors(logits, targets, losses,
+              [](auto vectors, auto columns, auto some_targets, auto some_losses, auto) {
+                Vector<Scalar> sum[vectors];
+                exponentials_and_losses<vectors, Scalar>(columns, some_targets, some_losses, sum);
+              });
 }
 
 template <class Scalar>
 void cross_entropy_with_gradient(const Matrix<Scalar>& logits,
                                  std::span<const std::int32_t> targets, const Scalar* scales,
                                  std::span<Scalar> losses) {
-  for_vectors(logits, targets, losses,
-              [&](auto columns, auto some_targets, auto some_losses, std::size_t first) {
-                const Vector<Scalar> sum =
-                    exponentials_and_losses<Scalar>(columns, some_targets, some_losses);
-                const Vector<Scalar> factor = load(scales + first) / sum;
-                for (Index v = 0; v < columns.rows; ++v) {
-                  store(columns.row(v), load(columns.row(v)) * factor);
-                }
-                for (std::size_t lane = 0; lane < some_targets.size(); ++lane) {
-                  columns.row(some_targets[lane])[lane] -= scales[first + lane];
-                }
-              });
+  for_vectors(
+      logits, targets, losses,
+      [&](auto vectors, auto columns, auto some_targets, auto some_losses, std::size_t first) {
+        Vector<Scalar> sum[vectors];
+        exponentials_and_losses<vectors, Scalar>(columns, some_targets, some_losses, sum);
+        Vector<Scalar> factor[vectors];
+        unrolled<vectors>(
+            [&](auto i) { factor[i] = load(scales + first + i * kLanes<Scalar>) / sum[i]; });
+        for (Index v = 0; v < columns.rows; ++v) {
+          unrolled<vectors>([&](auto i) {
+            Scalar* const at = columns.row(v) + i * kLanes<Scalar>;
+            store(at, load(at) * factor[i]);
+          });
+        }
+        for (std::size_t p = 0; p < some_targets.size(); ++p) {
+          columns.row(some_targets[p])[p] -= scales[first + p];
+        }
+      });
 }
 
 #define MICROGPT_INSTANTIATE(Scalar)                                                              \
