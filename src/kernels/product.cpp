@@ -61,27 +61,49 @@ struct Block {
 // Rows first .. block.rows - 1 of a block and one panel of columns, Rows at a time. The rest is
 // taken in smaller tiles; or, where more than a quarter of a tile is left and sums may be made
 // twice, with rows before it.
-template <Order order, int Rows, int Vectors, bool Partial, bool Parts, class Scalar>
-[[gnu::noinline]] void multiply_panel(const Block<Scalar>& block, const Stage<Scalar>& stage,
-                                      const Matrix<Scalar>& c, TilePlace place, Index first = 0) {
+template <Order order, int Rows, int Vectors, bool Partial, bool Parts, bool Plain, class Scalar>
+[[gnu::noinline]] void multiply_rows(const Block<Scalar>& block, const Stage<Scalar>& stage,
+                                     const Matrix<Scalar>& c, TilePlace place, Index first) {
   Index row = first;
+  Factors<Scalar> a = block.template from<order>(row);
+  Scalar* to = c.row(block.first_row + row) + place.column;
   while (row < block.rows) {
     const Index left = block.rows - row;
     if (left < Rows) {
       const bool may_repeat = !stage.adds_to(c) && block.side_by_side();
       if (left <= Rows / 4 || block.rows < Rows || !may_repeat) break;
       row = block.rows - Rows;
+      a = block.template from<order>(row);
+      to = c.row(block.first_row + row) + place.column;
     }
     place.row = block.first_row + row;
-    multiply_tile<order, Rows, Vectors, Partial, Parts>(block.template from<order>(row), stage, c,
-                                                        place);
+    multiply_tile<order, Rows, Vectors, Partial, Parts, Plain>(a, stage, to, c.stride, place);
     row += Rows;
+    to += Rows * c.stride;
+    if constexpr (order == Order::by_row) {
+      a.first += Rows * a.stride;
+    } else {
+      a = block.template from<order>(row);
+    }
   }
   if constexpr (Rows > 1) {
     if (row < block.rows) {
-      multiply_panel<order, std::max(1, Rows / 4), Vectors, Partial, Parts>(block, stage, c, place,
-                                                                            row);
+      multiply_rows<order, std::max(1, Rows / 4), Vectors, Partial, Parts, false>(block, stage, c,
+                                                                                  place, row);
     }
+  }
+}
+
+// All rows of a block and one panel of columns. Tiles of small products are short: what is asked
+// before and after each of them, whatever the answers, is a tenth of their time.
+template <Order order, int Rows, int Vectors, bool Partial, bool Parts, class Scalar>
+void multiply_panel(const Block<Scalar>& block, const Stage<Scalar>& stage, const Matrix<Scalar>& c,
+                    const TilePlace& place) {
+  constexpr bool kWholeTiles = Rows * Vectors == kAccumulators && !Partial;
+  if (kWholeTiles && stage.is_plain()) {
+    multiply_rows<order, Rows, Vectors, Partial, Parts, kWholeTiles>(block, stage, c, place, 0);
+  } else {
+    multiply_rows<order, Rows, Vectors, Partial, Parts, false>(block, stage, c, place, 0);
   }
 }
 

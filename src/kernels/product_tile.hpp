@@ -40,6 +40,10 @@ struct Stage {
   bool a_is_far = false;
   bool c_is_far = false;
 
+  /// Whether there is nothing but a product: no sums go on, nothing is added, and nothing is far.
+  [[nodiscard]] bool is_plain() const {
+    return !goes_on && addend == nullptr && !a_is_far && !c_is_far;
+  }
   /// Whether the sums depend on what C holds, so that none may be made twice.
   [[nodiscard]] bool adds_to(const Matrix<Scalar>& c) const {
     return goes_on || (addend != nullptr && addend->data == c.data);
@@ -82,12 +86,13 @@ struct TilePlace {
   Index tail;
 };
 
-/// Rows x Vectors vectors of C, or of a stage's share of it. `a` begins with the tile's first row
-/// and the stage's first depth.
-template <Order order, int Rows, int Vectors, bool Partial, bool Parts, class Scalar>
+/// Rows x Vectors vectors of C, or of a stage's share of it, from `to` on, which is the tile's
+/// place. `a` begins with the tile's first row and the stage's first depth. Plain: the stage is
+/// plain.
+template <Order order, int Rows, int Vectors, bool Partial, bool Parts, bool Plain, class Scalar>
 [[gnu::always_inline]] inline void multiply_tile(const Factors<Scalar>& a,
-                                                 const Stage<Scalar>& stage,
-                                                 const Matrix<Scalar>& c, TilePlace place) {
+                                                 const Stage<Scalar>& stage, Scalar* to,
+                                                 Index stride, TilePlace place) {
   constexpr Index kWidth = kLanes<Scalar>;
   const Index tail = place.tail;
   const auto load_columns = [tail](const Scalar* from, auto v) __attribute__((always_inline)) {
@@ -101,9 +106,8 @@ template <Order order, int Rows, int Vectors, bool Partial, bool Parts, class Sc
   };
 
   Vector<Scalar> sum[Rows][Vectors] = {};
-  Scalar* const to = c.row(place.row) + place.column;
-  if (stage.goes_on) {
-    const TileRows<Rows, Scalar> rows(to, c.stride);
+  if (!Plain && stage.goes_on) {
+    const TileRows<Rows, Scalar> rows(to, stride);
     for_tile([&](auto r, auto v)
                  __attribute__((always_inline)) { sum[r][v] = load_columns(rows.row(r), v); });
   }
@@ -126,14 +130,14 @@ template <Order order, int Rows, int Vectors, bool Partial, bool Parts, class Sc
       factors.advance(kByDepth ? a.stride : 1);
     }
   };
-  // The first panel of columns brings A for the others.
-  const bool a_is_far = !kByDepth && stage.a_is_far && place.column == 0;
   const Index depths = Parts ? stage.first_part : stage.b.rows;
-  if (stage.c_is_far || a_is_far) {
+  // The first panel of columns brings A for the others.
+  const bool a_is_far = !Plain && !kByDepth && stage.a_is_far && place.column == 0;
+  if (!Plain && (stage.c_is_far || a_is_far)) {
     const Index stretch = depths / Rows;
     const Scalar* next_a = a.first + Rows * a.stride;
-    const Scalar* next_c = to + Rows * c.stride;
-    for (int r = 1; r <= Rows; ++r, next_a += a.stride, next_c += c.stride) {
+    const Scalar* next_c = to + Rows * stride;
+    for (int r = 1; r <= Rows; ++r, next_a += a.stride, next_c += stride) {
       if (stage.c_is_far) {
         unrolled<Vectors>([&](auto v) __attribute__((always_inline)) {
           __builtin_prefetch(next_c + v * kWidth);
@@ -157,13 +161,13 @@ template <Order order, int Rows, int Vectors, bool Partial, bool Parts, class Sc
     });
   }
 
-  if (stage.addend != nullptr) {
+  if (!Plain && stage.addend != nullptr) {
     const Matrix<const Scalar>& addend = *stage.addend;
     const TileRows<Rows, const Scalar> rows(addend.row(place.row) + place.column, addend.stride);
     for_tile([&](auto r, auto v)
                  __attribute__((always_inline)) { sum[r][v] += load_columns(rows.row(r), v); });
   }
-  const TileRows<Rows, Scalar> rows(to, c.stride);
+  const TileRows<Rows, Scalar> rows(to, stride);
   for_tile([&](auto r, auto v) __attribute__((always_inline)) {
     Scalar* const vector = rows.row(r) + v * kWidth;
     if constexpr (Partial && v == Vectors - 1) {
