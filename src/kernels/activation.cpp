@@ -1,9 +1,9 @@
 #include "kernels/activation.hpp"
 
 #include <numbers>
-#include <type_traits>
 
 #include "kernels/elementary.hpp"
+#include "kernels/side_by_side.hpp"
 #include "kernels/simd.hpp"
 
 namespace microgpt::kernels {
@@ -15,9 +15,7 @@ Vector<Scalar> positive_part(Vector<Scalar> x) {
   return x <= 0 ? Vector<Scalar>{} : x;
 }
 
-// Each activation for some vectors x side by side: x becomes value(x), and slope its derivative. Of
-// those that are one long chain of operations a core by itself would see the next two at most, and
-// so kSideBySide are taken.
+// Each activation for some vectors x side by side: x becomes value(x), and slope its derivative.
 template <class Scalar>
 struct ReluSquared {
   static constexpr int kSideBySide = 1;
@@ -121,27 +119,14 @@ bool without_gaps(const Matrix<Scalar>&... matrices) {
   return ((matrices.stride == matrices.cols) && ...);
 }
 
-// Calls body(first column, count) for all vectors of a row, as many at a time as Function takes
-// side by side, and then one by one.
-template <class Function, class Scalar, class Body>
-void for_vectors(Index columns, Body&& body) {
-  constexpr std::integral_constant<int, Function::kSideBySide> kMany;
-  constexpr std::integral_constant<int, 1> kOne;
-  Index first = 0;
-  for (; first + kMany * kLanes<Scalar> <= columns; first += kMany * kLanes<Scalar>) {
-    body(first, kMany);
-  }
-  for (; first < columns; first += kLanes<Scalar>) body(first, kOne);
-}
-
 template <class Function, class Scalar>
 void apply(const Matrix<const Scalar>& x, const Matrix<Scalar>& y) {
   if (x.rows > 1 && without_gaps(x, y)) {
     return apply<Function, Scalar>(as_one_row(x), as_one_row(y));
   }
   for (Index r = 0; r < x.rows; ++r) {
-    for_vectors<Function, Scalar>(
-        x.cols, [&](Index first, auto count) __attribute__((always_inline)) {
+    for_side_by_side<Function::kSideBySide, Scalar>(
+        x.cols, [&](auto count, Index first) __attribute__((always_inline)) {
           Vector<Scalar> values[count];
           unrolled<count>([&](auto i) __attribute__((always_inline)) {
             values[i] = load(x.row(r) + first + i * kLanes<Scalar>);
@@ -161,8 +146,8 @@ void apply_backward(const Matrix<const Scalar>& x, const Matrix<Scalar>& y,
     return apply_backward<Function, Scalar>(as_one_row(x), as_one_row(y), as_one_row(dy));
   }
   for (Index r = 0; r < x.rows; ++r) {
-    for_vectors<Function, Scalar>(
-        x.cols, [&](Index first, auto count) __attribute__((always_inline)) {
+    for_side_by_side<Function::kSideBySide, Scalar>(
+        x.cols, [&](auto count, Index first) __attribute__((always_inline)) {
           Vector<Scalar> values[count], slope[count];
           unrolled<count>([&](auto i) __attribute__((always_inline)) {
             values[i] = load(x.row(r) + first + i * kLanes<Scalar>);

@@ -19,11 +19,9 @@ constexpr Scalar kLeast = std::numeric_limits<Scalar>::min();
 template <class Scalar>
 constexpr Scalar kMeanUnit = kLeast<Scalar>*(1 << 20);
 
-// An update is a long chain of operations that wait for each other. So many vectors are taken side
-// by side; a core by itself sees the next two at most.
 constexpr int kSideBySide = 4;
 
-// What one step does to some vectors of parameters.
+// What one step does to some vectors of parameters, side by side as side_by_side.hpp explains.
 template <class Scalar>
 struct Update {
   explicit Update(const AdamStep& step)

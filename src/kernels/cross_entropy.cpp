@@ -3,16 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <numbers>
-#include <type_traits>
 
 #include "kernels/elementary.hpp"
+#include "kernels/side_by_side.hpp"
 #include "kernels/simd.hpp"
 
 namespace microgpt::kernels {
 namespace {
 
-// Vectors of positions that are taken side by side: to find the largest of a column is a chain of
-// operations that wait for each other, and so are the steps of a logarithm.
 constexpr int kSideBySide = 4;
 
 // The logits of Count vectors of positions become exp(logit - max), and `sum` the sums of these;
@@ -53,24 +51,19 @@ void exponentials_and_losses(const Matrix<Scalar>& logits, std::span<const std::
   std::copy_n(of_target.begin(), losses.size(), losses.begin());
 }
 
-// Calls body(count, columns, targets, losses, first position) for all positions, as many vectors at
-// a time as are taken side by side, and then one by one.
+// Calls body(vectors, columns, targets, losses, first position) for some vectors of positions after
+// the other.
 template <class Scalar, class Body>
 void for_vectors(const Matrix<Scalar>& logits, std::span<const std::int32_t> targets,
                  std::span<Scalar> losses, Body&& body) {
-  std::size_t first = 0;
-  const auto take = [&](auto vectors) {
-    const std::size_t width = vectors * kLanes<Scalar>;
-    const std::size_t count = std::min(width, targets.size() - first);
-    body(vectors, logits.column_range(static_cast<Index>(first), vectors * kLanes<Scalar>),
-         targets.subspan(first, count), losses.subspan(first, count), first);
-    first += width;
-  };
-  const auto columns = static_cast<std::size_t>(padded<Scalar>(std::ssize(targets)));
-  while (first + kSideBySide * kLanes<Scalar> <= columns) {
-    take(std::integral_constant<int, kSideBySide>{});
-  }
-  while (first < columns) take(std::integral_constant<int, 1>{});
+  const Index columns = padded<Scalar>(std::ssize(targets));
+  for_side_by_side<kSideBySide, Scalar>(columns, [&](auto vectors, Index position) {
+    const Index width = vectors * kLanes<Scalar>;
+    const auto first = static_cast<std::size_t>(position);
+    const auto count = std::min(static_cast<std::size_t>(width), targets.size() - first);
+    body(vectors, logits.column_range(position, width), targets.subspan(first, count),
+         losses.subspan(first, count), first);
+  });
 }
 
 }  // namespace

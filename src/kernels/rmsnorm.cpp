@@ -1,41 +1,58 @@
 #include "kernels/rmsnorm.hpp"
 
+#include <type_traits>
+
 #include "kernels/elementary.hpp"
+#include "kernels/side_by_side.hpp"
 #include "kernels/simd.hpp"
 
 namespace microgpt::kernels {
 namespace {
 
-// Σ a_i b_i down the features of one vector of positions, in four chains that do not wait for each
-// other.
-template <class Scalar>
-Vector<Scalar> dot(const Matrix<const Scalar>& a, const Matrix<const Scalar>& b, Index position) {
-  constexpr int kChains = 4;
-  const auto product = [&](Index i) {
-    return load(a.row(i) + position) * load(b.row(i) + position);
+constexpr int kSideBySide = 4;
+
+// Σ a_i b_i down the features of Count vectors of positions, in two chains each.
+template <int Count, class Scalar>
+[[gnu::always_inline]] inline void dot(const Matrix<const Scalar>& a, const Matrix<const Scalar>& b,
+                                       Index position, Vector<Scalar> (&sum)[Count]) {
+  Vector<Scalar> odd[Count] = {};
+  unrolled<Count>([&](auto v) __attribute__((always_inline)) { sum[v] = Vector<Scalar>{}; });
+  const auto add = [&](Index i, Vector<Scalar>(&to)[Count]) __attribute__((always_inline)) {
+    unrolled<Count>([&](auto v) __attribute__((always_inline)) {
+      const Index at = position + v * kLanes<Scalar>;
+      to[v] += load(a.row(i) + at) * load(b.row(i) + at);
+    });
   };
-  Vector<Scalar> sum[kChains] = {};
   Index i = 0;
-  for (; i + kChains <= a.rows; i += kChains) {
-    unrolled<kChains>([&](auto c) __attribute__((always_inline)) { sum[c] += product(i + c); });
+  for (; i + 2 <= a.rows; i += 2) {
+    add(i, sum);
+    add(i + 1, odd);
   }
-  for (; i < a.rows; ++i) sum[0] += product(i);
-  return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+  if (i < a.rows) add(i, sum);
+  unrolled<Count>([&](auto v) __attribute__((always_inline)) { sum[v] += odd[v]; });
 }
 
 template <bool Add, class Scalar>
 void backward(const Matrix<const Scalar>& x, const Scalar* inverse_rms,
               const Matrix<const Scalar>& dy, const Matrix<Scalar>& dx) {
   const Scalar share = Scalar{1} / static_cast<Scalar>(x.rows);
-  for (Index p = 0; p < x.cols; p += kLanes<Scalar>) {
-    const Vector<Scalar> s = load(inverse_rms + p);
-    const Vector<Scalar> factor = dot<Scalar>(x, dy, p) * share * s * s * s;
-    for (Index i = 0; i < x.rows; ++i) {
-      Vector<Scalar> slope = load(dy.row(i) + p) * s - load(x.row(i) + p) * factor;
-      if constexpr (Add) slope += load(dx.row(i) + p);
-      store(dx.row(i) + p, slope);
-    }
-  }
+  for_side_by_side<kSideBySide, Scalar>(
+      x.cols, [&]<int Count>(std::integral_constant<int, Count>, Index first) {
+        Vector<Scalar> s[Count], factor[Count];
+        dot<Count, Scalar>(x, dy, first, factor);
+        unrolled<Count>([&](auto v) __attribute__((always_inline)) {
+          s[v] = load(inverse_rms + first + v * kLanes<Scalar>);
+          factor[v] = factor[v] * share * s[v] * s[v] * s[v];
+        });
+        for (Index i = 0; i < x.rows; ++i) {
+          unrolled<Count>([&](auto v) __attribute__((always_inline)) {
+            const Index at = first + v * kLanes<Scalar>;
+            Vector<Scalar> slope = load(dy.row(i) + at) * s[v] - load(x.row(i) + at) * factor[v];
+            if constexpr (Add) slope += load(dx.row(i) + at);
+            store(dx.row(i) + at, slope);
+          });
+        }
+      });
 }
 
 }  // namespace
@@ -44,11 +61,21 @@ template <class Scalar>
 void rmsnorm(const Matrix<const Scalar>& x, Scalar* inverse_rms, const Matrix<Scalar>& y) {
   const Scalar share = Scalar{1} / static_cast<Scalar>(x.rows);
   constexpr auto kEpsilon = static_cast<Scalar>(kRmsNormEpsilon);
-  for (Index p = 0; p < x.cols; p += kLanes<Scalar>) {
-    const Vector<Scalar> s = 1 / sqrt<Scalar>(dot<Scalar>(x, x, p) * share + kEpsilon);
-    store(inverse_rms + p, s);
-    for (Index i = 0; i < x.rows; ++i) store(y.row(i) + p, load(x.row(i) + p) * s);
-  }
+  for_side_by_side<kSideBySide, Scalar>(
+      x.cols, [&]<int Count>(std::integral_constant<int, Count>, Index first) {
+        Vector<Scalar> s[Count];
+        dot<Count, Scalar>(x, x, first, s);
+        unrolled<Count>([&](auto v) __attribute__((always_inline)) {
+          s[v] = 1 / sqrt<Scalar>(s[v] * share + kEpsilon);
+          store(inverse_rms + first + v * kLanes<Scalar>, s[v]);
+        });
+        for (Index i = 0; i < x.rows; ++i) {
+          unrolled<Count>([&](auto v) __attribute__((always_inline)) {
+            const Index at = first + v * kLanes<Scalar>;
+            store(y.row(i) + at, load(x.row(i) + at) * s[v]);
+          });
+        }
+      });
 }
 
 template <class Scalar>
