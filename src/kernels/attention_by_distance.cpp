@@ -29,8 +29,9 @@ void with_head_size(Index head_size, Body&& body) {
   }
 }
 
-// Calls body(first, rows) for all features, as many rows at a time as have sums in registers: some
-// constants, of which body makes `first .. first + rows - 1`.
+// Calls body(first, rows) for all features: rows first .. first + rows - 1 are those whose sums are
+// in registers together, MostRows as long as there are so many, then 4, then 1. The number is a
+// constant.
 template <int MostRows, class Size, class Body>
 [[gnu::always_inline]] inline void for_rows(Size features, Body&& body) {
   Index first = 0;
