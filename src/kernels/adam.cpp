@@ -2,8 +2,10 @@
 
 #include <cmath>
 #include <limits>
+#include <type_traits>
 
 #include "kernels/elementary.hpp"
+#include "kernels/side_by_side.hpp"
 #include "kernels/simd.hpp"
 
 namespace microgpt::kernels {
@@ -65,19 +67,18 @@ template <class Scalar>
 void adam_update(const AdamStep& step, std::span<const Scalar> gradient,
                  std::span<Scalar> parameters, std::span<Scalar> m, std::span<Scalar> v) {
   const Update<Scalar> update(step);
-  constexpr auto kWidth = static_cast<std::size_t>(kLanes<Scalar>);
-  const auto take = [&]<int Count>(std::integral_constant<int, Count>, std::size_t first,
+  const auto take = [&]<int Count>(std::integral_constant<int, Count>, Index first,
                                    auto&& load_from, auto&& store_to)
       __attribute__((always_inline)) {
     Vector<Scalar> of_gradient[Count], of_parameters[Count], of_m[Count], of_v[Count];
     const auto load_all = [&](auto from, auto& to) __attribute__((always_inline)) {
       unrolled<Count>([&](auto i) __attribute__((always_inline)) {
-        to[i] = load_from(from.data() + first + i * kWidth);
+        to[i] = load_from(from.data() + first + i * kLanes<Scalar>);
       });
     };
     const auto store_all = [&](auto to, const auto& from) __attribute__((always_inline)) {
       unrolled<Count>([&](auto i) __attribute__((always_inline)) {
-        store_to(to.data() + first + i * kWidth, from[i]);
+        store_to(to.data() + first + i * kLanes<Scalar>, from[i]);
       });
     };
     load_all(gradient, of_gradient);
@@ -96,20 +97,19 @@ void adam_update(const AdamStep& step, std::span<const Scalar> gradient,
     store(to, vector);
   };
   // Other cores have read the parameters, and each line takes a while to become this one's own.
-  constexpr std::size_t kAhead = 16;
-  std::size_t first = 0;
-  for (; first + kSideBySide * kWidth <= gradient.size(); first += kSideBySide * kWidth) {
-    for (std::size_t i = 0; i < kSideBySide; ++i) {
-      __builtin_prefetch(parameters.data() + first + (kAhead + i) * kWidth, 1);
-    }
-    take(std::integral_constant<int, kSideBySide>{}, first, load_whole, store_whole);
-  }
-  for (; first + kWidth <= gradient.size(); first += kWidth) {
-    take(std::integral_constant<int, 1>{}, first, load_whole, store_whole);
-  }
-  if (const auto rest = static_cast<std::ptrdiff_t>(gradient.size() - first); rest > 0) {
+  constexpr Index kAhead = 16;
+  const Index rest = std::ssize(gradient) % kLanes<Scalar>;
+  const Index whole = std::ssize(gradient) - rest;
+  for_side_by_side<kSideBySide, Scalar>(
+      whole, [&](auto count, Index first) __attribute__((always_inline)) {
+        for (Index i = 0; i < count; ++i) {
+          __builtin_prefetch(parameters.data() + first + (kAhead + i) * kLanes<Scalar>, 1);
+        }
+        take(count, first, load_whole, store_whole);
+      });
+  if (rest > 0) {
     take(
-        std::integral_constant<int, 1>{}, first,
+        std::integral_constant<int, 1>{}, whole,
         [rest](const Scalar* from) { return load_partial(from, rest); },
         [rest](Scalar* to, Vector<Scalar> vector) { store_partial(to, vector, rest); });
   }

@@ -99,6 +99,27 @@ template <class Scalar>
   return sum;
 }
 
+// sum_i += weight · values_i at a position, for rows first .. first + Rows - 1.
+template <int Rows, class Scalar>
+[[gnu::always_inline]] inline void add_weighed(Vector<Scalar> weight,
+                                               const Matrix<const Scalar>& values, Index first,
+                                               Index position, Vector<Scalar> (&sum)[Rows]) {
+  unrolled<Rows>([&](auto i) __attribute__((always_inline)) {
+    sum[i] += weight * load(values.row(first + i) + position);
+  });
+}
+
+// to_i = factor · sum_i for the same rows.
+template <int Rows, class Scalar>
+[[gnu::always_inline]] inline void store_times(Vector<Scalar> factor,
+                                               const Vector<Scalar> (&sum)[Rows],
+                                               const Matrix<Scalar>& to, Index first,
+                                               Index position) {
+  unrolled<Rows>([&](auto i) __attribute__((always_inline)) {
+    store(to.row(first + i) + position, sum[i] * factor);
+  });
+}
+
 // to_i = factor · Σ_d weights_d · (values_i at distance d back), for a vector of queries.
 template <class Scalar, class Size>
 [[gnu::always_inline]] inline void weigh_back(Size features, const Matrix<const Scalar>& weights,
@@ -110,14 +131,10 @@ template <class Scalar, class Size>
         Vector<Scalar> sum[rows] = {};
 #pragma GCC unroll 2
         for (Index d = 0; d < distances; ++d) {
-          const Vector<Scalar> weight = load(weights.row(d) + position);
-          unrolled<rows>([&](auto i) __attribute__((always_inline)) {
-            sum[i] += weight * load(values.row(first + i) + position - d);
-          });
+          add_weighed<rows, Scalar>(load(weights.row(d) + position), values, first, position - d,
+                                    sum);
         }
-        unrolled<rows>([&](auto i) __attribute__((always_inline)) {
-          store(to.row(first + i) + position, sum[i] * factor);
-        });
+        store_times<rows, Scalar>(factor, sum, to, first, position);
       });
 }
 
@@ -137,19 +154,11 @@ template <class Scalar, class Size>
 #pragma GCC unroll 2
         for (Index d = 0; d < distances; ++d) {
           const Index at = position + d;
-          const Vector<Scalar> d_score = load(d_scores.row(d) + at);
-          const Vector<Scalar> exponential = load(exponentials.row(d) + at);
-          unrolled<rows>([&](auto i) __attribute__((always_inline)) {
-            dk[i] += d_score * load(query.row(first + i) + at);
-          });
-          unrolled<rows>([&](auto i) __attribute__((always_inline)) {
-            dv[i] += exponential * load(d_out.row(first + i) + at);
-          });
+          add_weighed<rows, Scalar>(load(d_scores.row(d) + at), query, first, at, dk);
+          add_weighed<rows, Scalar>(load(exponentials.row(d) + at), d_out, first, at, dv);
         }
-        unrolled<rows>([&](auto i) __attribute__((always_inline)) {
-          store(d_head.key.row(first + i) + position, dk[i] * scale);
-          store(d_head.value.row(first + i) + position, dv[i]);
-        });
+        store_times<rows, Scalar>(scale, dk, d_head.key, first, position);
+        store_times<rows, Scalar>(Vector<Scalar>{} + 1, dv, d_head.value, first, position);
       });
 }
 

@@ -19,13 +19,12 @@ template <int Count, class Scalar>
 void exponentials_and_losses(const Matrix<Scalar>& logits, std::span<const std::int32_t> targets,
                              std::span<Scalar> losses, Vector<Scalar> (&sum)[Count]) {
   constexpr Index kWidth = kLanes<Scalar>;
-  const auto each = [](auto&& body) __attribute__((always_inline)) { unrolled<Count>(body); };
-
   Vector<Scalar> largest[Count];
-  each([&](auto i)
-           __attribute__((always_inline)) { largest[i] = load(logits.row(0) + i * kWidth); });
+  unrolled<Count>([&](auto i) __attribute__((always_inline)) {
+    largest[i] = load(logits.row(0) + i * kWidth);
+  });
   for (Index v = 1; v < logits.rows; ++v) {
-    each([&](auto i) __attribute__((always_inline)) {
+    unrolled<Count>([&](auto i) __attribute__((always_inline)) {
       largest[i] = maximum(load(logits.row(v) + i * kWidth), largest[i]);
     });
   }
@@ -34,9 +33,9 @@ void exponentials_and_losses(const Matrix<Scalar>& logits, std::span<const std::
   for (std::size_t p = 0; p < targets.size(); ++p) of_target[p] = logits.row(targets[p])[p];
 
   constexpr auto kLog2E = static_cast<Scalar>(std::numbers::log2e);
-  each([&](auto i) __attribute__((always_inline)) { sum[i] = Vector<Scalar>{}; });
+  unrolled<Count>([&](auto i) __attribute__((always_inline)) { sum[i] = Vector<Scalar>{}; });
   for (Index v = 0; v < logits.rows; ++v) {
-    each([&](auto i) __attribute__((always_inline)) {
+    unrolled<Count>([&](auto i) __attribute__((always_inline)) {
       Scalar* const at = logits.row(v) + i * kWidth;
       const Vector<Scalar> exponential = exp2<Scalar>((load(at) - largest[i]) * kLog2E);
       store(at, exponential);
@@ -44,7 +43,7 @@ void exponentials_and_losses(const Matrix<Scalar>& logits, std::span<const std::
     });
   }
 
-  each([&](auto i) __attribute__((always_inline)) {
+  unrolled<Count>([&](auto i) __attribute__((always_inline)) {
     Scalar* const at = of_target.data() + i * kWidth;
     store(at, log<Scalar>(sum[i]) - (load(at) - largest[i]));
   });

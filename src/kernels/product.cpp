@@ -78,6 +78,7 @@ template <Order order, int Rows, int Vectors, bool Partial, bool Parts, bool Pla
     }
     place.row = block.first_row + row;
     multiply_tile<order, Rows, Vectors, Partial, Parts, Plain>(a, stage, to, c.stride, place);
+    // By steps: to multiply for the next addresses costs a short tile some cycles.
     row += Rows;
     to += Rows * c.stride;
     if constexpr (order == Order::by_row) {
