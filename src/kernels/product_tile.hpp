@@ -5,6 +5,7 @@
 
 #include "kernels/product.hpp"
 #include "kernels/simd.hpp"
+#include "microgpt/aligned_buffer.hpp"
 
 namespace microgpt::kernels {
 
@@ -94,6 +95,7 @@ template <Order order, int Rows, int Vectors, bool Partial, bool Parts, bool Pla
                                                  const Stage<Scalar>& stage, Scalar* to,
                                                  Index stride, TilePlace place) {
   constexpr Index kWidth = kLanes<Scalar>;
+  constexpr auto kLine = static_cast<Index>(line_memory::kCacheLine / sizeof(Scalar));
   const Index tail = place.tail;
   const auto load_columns = [tail](const Scalar* from, auto v) __attribute__((always_inline)) {
     if constexpr (Partial && v == Vectors - 1) return load_partial(from + v * kWidth, tail);
@@ -121,6 +123,7 @@ template <Order order, int Rows, int Vectors, bool Partial, bool Parts, bool Pla
       Vector<Scalar> columns[Vectors];
       unrolled<Vectors>([&](auto v) __attribute__((always_inline)) {
         columns[v] = load_columns(b_row, v);
+        keep_in_register(columns[v]);
       });
       unrolled<Rows>([&](auto r) __attribute__((always_inline)) {
         const Scalar factor = kByDepth ? factors.row(0)[r] : *factors.row(r);
@@ -140,10 +143,12 @@ template <Order order, int Rows, int Vectors, bool Partial, bool Parts, bool Pla
     for (int r = 1; r <= Rows; ++r, next_a += a.stride, next_c += stride) {
       if (stage.c_is_far) {
         unrolled<Vectors>([&](auto v) __attribute__((always_inline)) {
-          __builtin_prefetch(next_c + v * kWidth);
+          if constexpr (v * kVectorBytes % line_memory::kCacheLine == 0) {
+            __builtin_prefetch(next_c + v * kWidth);
+          }
         });
       }
-      for (Index k = 0; a_is_far && k < depths; k += kWidth) __builtin_prefetch(next_a + k);
+      for (Index k = 0; a_is_far && k < depths; k += kLine) __builtin_prefetch(next_a + k);
       accumulate(r < Rows ? stretch : depths - (Rows - 1) * stretch);
     }
   } else {

@@ -88,6 +88,15 @@ inline void store_partial(Scalar* to, Vector<Scalar> vector, std::ptrdiff_t coun
 #endif
 }
 
+/// Keeps a vector in a register. With 16 of them gcc would rather read it from memory again at each
+/// use, as an operand of the multiply-add, and two loads a cycle is what a core has.
+template <class V>
+[[gnu::always_inline]] inline void keep_in_register([[maybe_unused]] V& vector) {
+#if defined(__SSE2__) && !defined(__AVX512F__)
+  asm("" : "+x"(vector));
+#endif
+}
+
 /// 0, 1, 2, …
 template <class Scalar>
 [[gnu::always_inline]] inline Vector<Scalar> lane_numbers() {
