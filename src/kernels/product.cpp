@@ -65,9 +65,13 @@ struct Block {
   }
 };
 
+// The height of the tiles that take what tiles of so many rows leave.
+template <int Rows>
+constexpr int kRowsOfRest = Rows % 6 == 0 ? 4 : std::max(1, Rows / 4);
+
 // Rows first .. block.rows - 1 of a block and one panel of columns, Rows at a time. The rest is
-// taken in smaller tiles; or, where more than a quarter of a tile is left and sums may be made
-// twice, with rows before it.
+// taken in smaller tiles; or, where more than one of these is left and sums may be made twice, with
+// rows before it.
 template <Order order, int Rows, int Vectors, bool Partial, bool Parts, bool Plain, class Scalar>
 [[gnu::noinline]] void multiply_rows(const Block<Scalar>& block, const Stage<Scalar>& stage,
                                      const Matrix<Scalar>& c, TilePlace place, Index first) {
@@ -78,7 +82,7 @@ template <Order order, int Rows, int Vectors, bool Partial, bool Parts, bool Pla
     const Index left = block.rows - row;
     if (left < Rows) {
       const bool may_repeat = !stage.adds_to(c) && block.side_by_side();
-      if (left <= Rows / 4 || block.rows < Rows || !may_repeat) break;
+      if (left <= kRowsOfRest<Rows> || block.rows < Rows || !may_repeat) break;
       row = block.rows - Rows;
       a = block.template from<order>(row);
       to = c.row(block.first_row + row) + place.column;
@@ -96,8 +100,8 @@ template <Order order, int Rows, int Vectors, bool Partial, bool Parts, bool Pla
   }
   if constexpr (Rows > 1) {
     if (row < block.rows) {
-      multiply_rows<order, std::max(1, Rows / 4), Vectors, Partial, Parts, false>(block, stage, c,
-                                                                                  place, row);
+      multiply_rows<order, kRowsOfRest<Rows>, Vectors, Partial, Parts, false>(block, stage, c,
+                                                                              place, row);
     }
   }
 }
@@ -107,7 +111,7 @@ template <Order order, int Rows, int Vectors, bool Partial, bool Parts, bool Pla
 template <Order order, int Rows, int Vectors, bool Partial, bool Parts, class Scalar>
 void multiply_panel(const Block<Scalar>& block, const Stage<Scalar>& stage, const Matrix<Scalar>& c,
                     const TilePlace& place) {
-  constexpr bool kWholeTiles = Rows * Vectors == kAccumulators && !Partial;
+  constexpr bool kWholeTiles = Rows * Vectors >= kAccumulators && !Partial;
   if (kWholeTiles && stage.is_plain()) {
     multiply_rows<order, Rows, Vectors, Partial, Parts, kWholeTiles>(block, stage, c, place, 0);
   } else {
@@ -135,7 +139,7 @@ void multiply_panels(const Block<Scalar>& block, const Stage<Scalar>& stage,
 }
 
 // The same, with each panel of B copied first.
-template <Order order, class Scalar>
+template <Order order, int Accumulators, class Scalar>
 [[gnu::noinline]] void multiply_copied_panels(const Block<Scalar>& block,
                                               const Stage<Scalar>& stage, const Matrix<Scalar>& c) {
   constexpr Index kPanel = kTileVectors * kLanes<Scalar>;
@@ -150,10 +154,10 @@ template <Order order, class Scalar>
         store(copy + k * kPanel + i, load(b.row(k) + column + i));
       }
     }
-    multiply_panel<order, kAccumulators / kTileVectors, kTileVectors, false, false>(
+    multiply_panel<order, Accumulators / kTileVectors, kTileVectors, false, false>(
         block, copied, c, {0, column, 0, 0});
   }
-  multiply_panels<order, false>(block, stage, c, column);
+  multiply_panels<order, false, Accumulators>(block, stage, c, column);
 }
 
 // Factors that lie by depth, in strips of kAccumulators rows, so many scalars from one to the next.
@@ -171,17 +175,28 @@ template <class Scalar>
   }
 }
 
-// One block in one stage, with copies where they pay.
+// One block in one stage, with tiles of so many accumulators, and with copies where they pay.
+template <Order order, int Accumulators, class Scalar>
+void multiply_block_by(const Block<Scalar>& block, const Stage<Scalar>& stage,
+                       const Matrix<Scalar>& c) {
+  if (bytes<Scalar>(stage.b.stride) >= kFarColumns && block.rows >= kRowsForACopy) {
+    multiply_copied_panels<order, Accumulators>(block, stage, c);
+  } else {
+    multiply_panels<order, false, Accumulators>(block, stage, c);
+  }
+}
+
 template <Order order, class Scalar>
 void multiply_block(const Block<Scalar>& block, const Stage<Scalar>& stage,
                     const Matrix<Scalar>& c) {
-  if (bytes<Scalar>(stage.b.stride) >= kFarColumns && block.rows >= kRowsForACopy) {
-    multiply_copied_panels<order>(block, stage, c);
-  } else if (block.rows == 1) {
+  if (block.rows == 1) {
     // However wide a tile of one row is, each load serves one multiply-add.
     multiply_panels<order, false, 1, 2>(block, stage, c);
+  } else if (stage.b.rows >= kDeep) {
+    multiply_block_by<order, order == Order::by_row ? kDeepAccumulators : kAccumulators>(block,
+                                                                                         stage, c);
   } else {
-    multiply_panels<order, false>(block, stage, c);
+    multiply_block_by<order, kAccumulators>(block, stage, c);
   }
 }
 

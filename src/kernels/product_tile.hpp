@@ -14,6 +14,10 @@ namespace microgpt::kernels {
 // shares with another hyperthread, is loads.
 inline constexpr int kAccumulators = kVectorRegisters >= 32 ? 16 : 8;
 inline constexpr int kTileVectors = kVectorRegisters >= 32 ? 4 : 2;
+/// Eight sums only just hide what a multiply-add takes. With more depths than so many, a higher
+/// tile is worth its longer beginning and end, if it need not have factors packed for its height.
+inline constexpr int kDeepAccumulators = kVectorRegisters >= 32 ? 16 : 12;
+inline constexpr Index kDeep = 48;
 
 /// How the factors A of A · B lie in memory: element (m, k) is first[m * stride + k] by row, and
 /// first[m + k * stride] by depth, as in a transpose.
@@ -115,7 +119,7 @@ template <Order order, int Rows, int Vectors, bool Partial, bool Parts, bool Pla
   }
 
   constexpr bool kByDepth = order == Order::by_depth;
-  TileRows<std::min(Rows, kByDepth ? 1 : kAccumulators), const Scalar> factors(a.first, a.stride);
+  TileRows<kByDepth ? 1 : Rows, const Scalar> factors(a.first, a.stride);
   const Scalar* b_row = stage.b.data + place.column_of_b;
   const Index b_stride = stage.b.stride;
   const auto accumulate = [&](Index depths) __attribute__((always_inline)) {
