@@ -2,6 +2,8 @@
 // type: + - * / act on all lanes, and the same source serves SSE, AVX2, AVX-512 and NEON.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -56,6 +58,21 @@ inline void store(Scalar* to, Vector<Scalar> vector) {
   *reinterpret_cast<typename VectorOf<Scalar>::InMemory*>(to) = vector;
 }
 
+#if defined(__AVX__) && !defined(__AVX512F__)
+/// All bits set in the first `count` lanes, none in the others.
+template <class Scalar>
+inline auto mask_of_first(std::ptrdiff_t count) {
+  using Integer = std::conditional_t<sizeof(Scalar) == 4, std::int32_t, std::int64_t>;
+  constexpr std::ptrdiff_t kCount = kLanes<Scalar>;
+  static constexpr auto kSetThenUnset = [] {
+    std::array<Integer, 2 * kCount> integers{};
+    std::fill_n(integers.begin(), kCount, Integer{-1});
+    return integers;
+  }();
+  return std::bit_cast<__m256i>(load(kSetThenUnset.data() + kCount - count));
+}
+#endif
+
 /// The first `count` lanes from memory, zero in the others; nothing beyond is touched.
 template <class Scalar>
 inline Vector<Scalar> load_partial(const Scalar* from, std::ptrdiff_t count) {
@@ -65,6 +82,12 @@ inline Vector<Scalar> load_partial(const Scalar* from, std::ptrdiff_t count) {
     return _mm512_maskz_loadu_ps(static_cast<__mmask16>(mask), from);
   } else {
     return _mm512_maskz_loadu_pd(static_cast<__mmask8>(mask), from);
+  }
+#elif defined(__AVX__)
+  if constexpr (sizeof(Scalar) == 4) {
+    return _mm256_maskload_ps(from, mask_of_first<Scalar>(count));
+  } else {
+    return _mm256_maskload_pd(from, mask_of_first<Scalar>(count));
   }
 #else
   Vector<Scalar> vector{};
@@ -82,6 +105,12 @@ inline void store_partial(Scalar* to, Vector<Scalar> vector, std::ptrdiff_t coun
     _mm512_mask_storeu_ps(to, static_cast<__mmask16>(mask), vector);
   } else {
     _mm512_mask_storeu_pd(to, static_cast<__mmask8>(mask), vector);
+  }
+#elif defined(__AVX__)
+  if constexpr (sizeof(Scalar) == 4) {
+    _mm256_maskstore_ps(to, mask_of_first<Scalar>(count), vector);
+  } else {
+    _mm256_maskstore_pd(to, mask_of_first<Scalar>(count), vector);
   }
 #else
   for (std::ptrdiff_t lane = 0; lane < count; ++lane) to[lane] = vector[lane];
