@@ -97,18 +97,20 @@ void WorkerPool::run_phase(std::size_t count, std::size_t shares, Phase phase) {
   phase_ = phase;
   count_ = count;
   shares_in_use_ = shares;
-  unfinished_.store(static_cast<std::uint32_t>(count), std::memory_order_relaxed);
   for (std::size_t share = 0; share < shares_.size(); ++share) {
-    const std::size_t items = share < shares ? (count + shares - 1 - share) / shares : 0;
-    shares_[share].open.store(pack(round, static_cast<std::uint32_t>(items)),
-                              std::memory_order_release);
+    const std::size_t in_share = share < shares ? (count + shares - 1 - share) / shares : 0;
+    const auto items = static_cast<std::uint32_t>(in_share);
+    shares_[share].unfinished.store(items, std::memory_order_relaxed);
+    shares_[share].open.store(pack(round, items), std::memory_order_release);
   }
   round_.store(round, std::memory_order_release);
   round_.notify_all();
 
   take_items(round, 0);
-  std::uint32_t left = unfinished_.load(std::memory_order_acquire);
-  while (left != 0) left = wait_for_change(unfinished_, left, spins_);
+  for (const Share& share : shares_) {
+    std::uint32_t left = share.unfinished.load(std::memory_order_acquire);
+    while (left != 0) left = wait_for_change(share.unfinished, left, spins_);
+  }
   take_exception();
 }
 
@@ -126,7 +128,7 @@ void WorkerPool::take_items(std::uint32_t round, int worker) {
 }
 
 void WorkerPool::take_from_share(std::uint32_t round, int share, int worker) {
-  std::atomic<std::uint64_t>& open = shares_[static_cast<std::size_t>(share)].open;
+  auto& [open, unfinished] = shares_[static_cast<std::size_t>(share)];
   std::uint64_t seen = open.load(std::memory_order_acquire);
   for (;;) {
     const auto items = static_cast<std::uint32_t>(seen);
@@ -144,7 +146,7 @@ void WorkerPool::take_from_share(std::uint32_t round, int share, int worker) {
       const std::lock_guard lock(exception_mutex_);
       if (!exception_) exception_ = std::current_exception();
     }
-    if (unfinished_.fetch_sub(1, std::memory_order_acq_rel) == 1) unfinished_.notify_one();
+    if (unfinished.fetch_sub(1, std::memory_order_acq_rel) == 1) unfinished.notify_one();
     seen = open.load(std::memory_order_acquire);
   }
 }

@@ -79,11 +79,13 @@ class WorkerPool {  // NOLINT(clang-analyzer-optin.performance.Padding)
   std::size_t count_ = 0;
   std::size_t shares_in_use_ = 1;
 
-  // Items s, s + shares in use, s + 2 · shares in use, … are share s. Round in the upper half,
-  // items not yet taken in the lower: a worker that is late can take nothing from a round that it
-  // has not seen.
+  // Items s, s + shares in use, s + 2 · shares in use, … are share s. In `open` the round is in the
+  // upper half, items not yet taken in the lower: a worker that is late can take nothing from a
+  // round that it has not seen. Each share counts its own items, in the line that whoever takes
+  // them has anyway: one count for all would go from core to core.
   struct alignas(64) Share {
     std::atomic<std::uint64_t> open{0};
+    std::atomic<std::uint32_t> unfinished{0};
   };
   std::vector<Share> shares_;
 
@@ -92,7 +94,6 @@ class WorkerPool {  // NOLINT(clang-analyzer-optin.performance.Padding)
 
   std::atomic<bool> stopping_{false};
   alignas(64) std::atomic<std::uint32_t> round_{0};
-  alignas(64) std::atomic<std::uint32_t> unfinished_{0};
 };
 
 }  // namespace microgpt
