@@ -37,7 +37,7 @@ constexpr Index kTogether = 80;
 // next, and is asked for line by line. That gains 3 % on a Xeon with AVX-512; an EPYC with AVX2
 // foresees what comes, and loses as much by being asked.
 constexpr Index kFarMatrix =
-    kVectorRegisters >= 32 ? Index{1} << 17 : std::numeric_limits<Index>::max();
+    kVectorBytes >= 64 ? Index{1} << 17 : std::numeric_limits<Index>::max();
 
 template <class Scalar>
 constexpr Index bytes(Index scalars) {

@@ -23,6 +23,9 @@ inline constexpr std::size_t kVectorRegisters = 32;
 #elif defined(__AVX__)
 inline constexpr std::size_t kVectorBytes = 32;
 inline constexpr std::size_t kVectorRegisters = 16;
+#elif defined(__aarch64__)
+inline constexpr std::size_t kVectorBytes = 16;
+inline constexpr std::size_t kVectorRegisters = 32;
 #else
 inline constexpr std::size_t kVectorBytes = 16;
 inline constexpr std::size_t kVectorRegisters = 16;
