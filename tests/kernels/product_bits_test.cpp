@@ -13,7 +13,7 @@ namespace {
 template <class Scalar>
 class ProductBitsTest : public ::testing::Test {
  protected:
-  static constexpr Index kRows = 40, kDepth = 33, kCols = 75;
+  static constexpr Index kRows = 40, kDepth = 53, kCols = 75;
 
   ProductBitsTest() { multiply<Scalar>(a_, b_, c_); }
 
