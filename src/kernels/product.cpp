@@ -26,8 +26,8 @@ constexpr Index kPage = 4096;
 // so many bytes on between one depth and the next, 16 times what a tile takes of a row of A, or 8
 // times what it takes of one of B, copying pays: of A if it lies by depth and is too large to stay,
 // of B if there are enough rows to read the copy.
-constexpr Index kFarFactors = 64 * kAccumulators;
-constexpr Index kFarColumns = 8 * kTileVectors * Index{kVectorBytes};
+constexpr Index kFarFactors = Index{64} * kAccumulators;
+constexpr Index kFarColumns = Index{8} * kTileVectors * Index{kVectorBytes};
 constexpr Index kNearCache = Index{32} * 1024;
 constexpr Index kRowsForACopy = 32;
 // Two sums over so few depths are made in one tile; otherwise as two products, each the better for

@@ -119,7 +119,8 @@ template <Order order, int Rows, int Vectors, bool Partial, bool Parts, bool Pla
   }
 
   constexpr bool kByDepth = order == Order::by_depth;
-  TileRows<kByDepth ? 1 : Rows, const Scalar> factors(a.first, a.stride);
+  TileRows<std::min(Rows, kByDepth ? 1 : kDeepAccumulators), const Scalar> factors(a.first,
+                                                                                   a.stride);
   const Scalar* b_row = stage.b.data + place.column_of_b;
   const Index b_stride = stage.b.stride;
   const auto accumulate = [&](Index depths) __attribute__((always_inline)) {

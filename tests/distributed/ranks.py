@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import unittest
 from pathlib import Path
 
@@ -64,13 +65,17 @@ class RanksTest(ProgramTest):
         out, err = process.communicate(timeout=RANKS_PATIENCE)
         return Output(process.returncode, out.decode("utf-8", "replace"), err.decode("utf-8", "replace"))
 
-    def start_command(self, command, **options):
+    def start_command(self, command, env=None, **options):
+        # Launchers that begin and end at the same time stumble over each other's files in one folder.
+        scratch = tempfile.mkdtemp(prefix="mpi-")
+        self.addCleanup(shutil.rmtree, scratch, ignore_errors=True)
         process = subprocess.Popen(
             [str(word) for word in command],
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            env={**(os.environ if env is None else env), "TMPDIR": scratch},
             **options,
         )
         self.addCleanup(process.__exit__, None, None, None)  # closes its pipes
