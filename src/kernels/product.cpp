@@ -68,7 +68,8 @@ struct Block {
   }
 };
 
-// The height of the tiles that take what tiles of so many rows leave.
+// The height of the tiles that take what tiles of so many rows leave: 4 or less. Of the usual
+// powers of two, tiles of 6 or 12 leave 2 or 4.
 template <int Rows>
 constexpr int kRowsOfRest = Rows % 6 == 0 ? 4 : std::max(1, Rows / 4);
 

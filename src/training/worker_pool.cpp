@@ -55,6 +55,11 @@ void change_helpers_of_all_pools(int change) {
                           static_cast<std::size_t>(helpers_of_all_pools) + 1);
 }
 
+// Of so many items, dealt out one by one to so many shares.
+constexpr std::size_t items_of_share(std::size_t share, std::size_t items, std::size_t shares) {
+  return share < shares ? (items + shares - 1 - share) / shares : 0;
+}
+
 constexpr std::uint64_t pack(std::uint32_t round, std::uint32_t items) {
   return (std::uint64_t{round} << 32U) | items;
 }
@@ -98,8 +103,7 @@ void WorkerPool::run_phase(std::size_t count, std::size_t shares, Phase phase) {
   count_ = count;
   shares_in_use_ = shares;
   for (std::size_t share = 0; share < shares_.size(); ++share) {
-    const std::size_t in_share = share < shares ? (count + shares - 1 - share) / shares : 0;
-    const auto items = static_cast<std::uint32_t>(in_share);
+    const auto items = static_cast<std::uint32_t>(items_of_share(share, count, shares));
     shares_[share].unfinished.store(items, std::memory_order_relaxed);
     shares_[share].open.store(pack(round, items), std::memory_order_release);
   }
@@ -139,7 +143,7 @@ void WorkerPool::take_from_share(std::uint32_t round, int share, int worker) {
     }
     // Shares are taken from their first item on.
     const auto first = static_cast<std::size_t>(share);
-    const std::size_t in_share = (count_ + shares_in_use_ - 1 - first) / shares_in_use_;
+    const std::size_t in_share = items_of_share(first, count_, shares_in_use_);
     try {
       phase_.call(phase_.context, first + (in_share - items) * shares_in_use_, worker);
     } catch (...) {

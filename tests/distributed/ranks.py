@@ -67,15 +67,15 @@ class RanksTest(ProgramTest):
 
     def start_command(self, command, env=None, **options):
         # Launchers that begin and end at the same time stumble over each other's files in one folder.
-        scratch = tempfile.mkdtemp(prefix="mpi-")
-        self.addCleanup(shutil.rmtree, scratch, ignore_errors=True)
+        scratch = tempfile.TemporaryDirectory(prefix="mpi-", ignore_cleanup_errors=True)
+        self.addCleanup(scratch.cleanup)
         process = subprocess.Popen(
             [str(word) for word in command],
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={**(os.environ if env is None else env), "TMPDIR": scratch},
+            env={**(os.environ if env is None else env), "TMPDIR": scratch.name},
             **options,
         )
         self.addCleanup(process.__exit__, None, None, None)  # closes its pipes

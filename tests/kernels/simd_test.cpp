@@ -21,7 +21,9 @@ class LastOnItsPage {
   LastOnItsPage() {
     pages_ = mmap(nullptr, 2 * bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (pages_ == MAP_FAILED) throw std::runtime_error("no memory for two pages");
-    mprotect(static_cast<std::byte*>(pages_) + bytes_, bytes_, PROT_NONE);
+    if (mprotect(static_cast<std::byte*>(pages_) + bytes_, bytes_, PROT_NONE) != 0) {
+      throw std::runtime_error("no page without access");
+    }
   }
   ~LastOnItsPage() { munmap(pages_, 2 * bytes_); }
   LastOnItsPage(const LastOnItsPage&) = delete;
