@@ -63,7 +63,7 @@ struct Gelu {
   // 2 √(2/π) and GPT-2's cubic coefficient.
   static constexpr auto kScale = static_cast<Scalar>(1.59576912160573071176);
   static constexpr auto kCubic = static_cast<Scalar>(0.044715);
-  // Far above, and squares overflow; there, gelu is max(0, x) already.
+  // Squares are capped here: far larger ones overflow, and gelu is max(0, x) long before.
   static constexpr Scalar kMostSquare = 1e6;
 
   // The logistic function of 2|u| and of -2|u|, and x².

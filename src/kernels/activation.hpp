@@ -5,7 +5,7 @@
 // A NaN stays a NaN through each of them.
 #pragma once
 
-#include "kernels/product.hpp"
+#include "kernels/matrix.hpp"
 #include "microgpt/config.hpp"
 
 namespace microgpt::kernels {

@@ -14,7 +14,7 @@
 #include <cmath>
 #include <span>
 
-#include "kernels/product.hpp"
+#include "kernels/matrix.hpp"
 #include "kernels/simd.hpp"
 #include "microgpt/aligned_buffer.hpp"
 

@@ -14,9 +14,9 @@ namespace {
 
 constexpr int kGroup = static_cast<int>(kDistanceGroup);
 
-// Calls body with the number of features of a head, as a constant where small models have it. Loops
-// over features are then laid out in full; they are so short that going round costs as much as what
-// they do.
+// Calls body with the number of features of a head, as a compile-time constant for those of small
+// models: loops over them are then laid out in full, being so short that going round costs as much
+// as what they do.
 template <class Body>
 void with_head_size(Index head_size, Body&& body) {
   switch (head_size) {

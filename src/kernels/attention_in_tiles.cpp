@@ -10,6 +10,7 @@
 
 #include "kernels/attention_ways.hpp"
 #include "kernels/elementary.hpp"
+#include "kernels/product.hpp"
 #include "kernels/transpose.hpp"
 
 namespace microgpt::kernels {

@@ -50,8 +50,8 @@ void exponentials_and_losses(const Matrix<Scalar>& logits, std::span<const std::
   std::copy_n(of_target.begin(), losses.size(), losses.begin());
 }
 
-// Calls body(vectors, columns, targets, losses, first position) for some vectors of positions after
-// the other.
+// Calls body(vectors, columns, targets, losses, first position) for kSideBySide vectors of
+// positions at a time, then for single ones.
 template <class Scalar, class Body>
 void for_vectors(const Matrix<Scalar>& logits, std::span<const std::int32_t> targets,
                  std::span<Scalar> losses, Body&& body) {

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <span>
 
-#include "kernels/product.hpp"
+#include "kernels/matrix.hpp"
 
 namespace microgpt::kernels {
 

@@ -39,8 +39,8 @@ struct Exp2Constants<double> {
   }();
 };
 
-/// 2ˣ for x <= 0, within 1.5 units in the last place; 0 where it would not be a normal number; NaN
-/// for NaN.
+/// 2ˣ for x <= 1/2, within 1.5 units in the last place; 0 where it would not be a normal number;
+/// NaN for NaN.
 ///   x = n + r with an integer n,  2ˣ = 2ⁿ 2ʳ,  |r| <= 1/2
 template <class Scalar>
 [[gnu::always_inline]] inline Vector<Scalar> exp2(Vector<Scalar> x) {
@@ -63,7 +63,8 @@ inline constexpr std::array<Scalar, 2> kLn2 =
         ? std::array<Scalar, 2>{Scalar(0.693359375), Scalar(-2.12194440e-4)}
         : std::array<Scalar, 2>{Scalar(6.93145751953125E-1), Scalar(1.42860682030941723212E-6)};
 
-/// eˣ for x <= 0, as accurate however far x is from 0; 0 and NaN as for exp2.
+/// eˣ for x <= 0, as accurate however far x is from 0; 0, or one of the largest numbers that are
+/// not normal, where it would not be a normal number; NaN for NaN.
 ///   x = n ln 2 + r with an integer n,  eˣ = 2ⁿ 2^(r / ln 2)
 template <class Scalar>
 [[gnu::always_inline]] inline Vector<Scalar> exp(Vector<Scalar> x) {

@@ -12,39 +12,9 @@
 // a row depend neither on how many rows are multiplied together nor on which rows stand around it.
 #pragma once
 
-#include <cstddef>
+#include "kernels/matrix.hpp"
 
 namespace microgpt::kernels {
-
-using Index = std::ptrdiff_t;
-
-/// Row-major rows x cols, `stride` scalars from row to row.
-template <class Scalar>
-struct Matrix {
-  Scalar* data;
-  Index rows;
-  Index cols;
-  Index stride;
-
-  Matrix(Scalar* first, Index row_count, Index col_count, Index row_stride)
-      : data(first), rows(row_count), cols(col_count), stride(row_stride) {}
-  Matrix(Scalar* first, Index row_count, Index col_count)
-      : Matrix(first, row_count, col_count, col_count) {}
-  /// A matrix may always be read.
-  operator Matrix<const Scalar>() const {  // NOLINT(google-explicit-constructor)
-    return {data, rows, cols, stride};
-  }
-
-  [[nodiscard]] Scalar* row(Index r) const { return data + r * stride; }
-  /// `count` rows from `first`.
-  [[nodiscard]] Matrix row_range(Index first, Index count) const {
-    return {data + first * stride, count, cols, stride};
-  }
-  /// `count` columns from `first`.
-  [[nodiscard]] Matrix column_range(Index first, Index count) const {
-    return {data + first, rows, count, stride};
-  }
-};
 
 /// c = a · b for a (m x k), b (k x n), c (m x n).
 template <class Scalar>
@@ -62,8 +32,7 @@ void accumulate(const Matrix<const Scalar>& a, const Matrix<const Scalar>& b,
                 const Matrix<Scalar>& c);
 
 /// c = a₁ · b₁ + a₂ · b₂, where a₁ is the first `first_part` columns of a, and b₁ as many rows of
-/// b. Each product is summed first: the bits are those of two
-/// products and an addition.
+/// b. Each product is summed first: the bits are those of two products and an addition.
 template <class Scalar>
 void multiply_parts(const Matrix<const Scalar>& a, const Matrix<const Scalar>& b, Index first_part,
                     const Matrix<Scalar>& c);

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "kernels/product.hpp"
+#include "kernels/matrix.hpp"
 #include "kernels/simd.hpp"
 #include "microgpt/aligned_buffer.hpp"
 

@@ -6,7 +6,7 @@
 // of storing it.
 #pragma once
 
-#include "kernels/product.hpp"
+#include "kernels/matrix.hpp"
 
 namespace microgpt::kernels {
 

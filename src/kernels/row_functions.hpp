@@ -2,7 +2,7 @@
 // vectors and not in a lane. Rows are aligned and have room for whole vectors.
 #pragma once
 
-#include "kernels/product.hpp"
+#include "kernels/matrix.hpp"
 
 namespace microgpt::kernels {
 

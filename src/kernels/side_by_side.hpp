@@ -6,7 +6,7 @@
 
 #include <type_traits>
 
-#include "kernels/product.hpp"
+#include "kernels/matrix.hpp"
 #include "kernels/simd.hpp"
 
 namespace microgpt::kernels {

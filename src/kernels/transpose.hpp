@@ -1,7 +1,7 @@
 // Matrices with rows and columns exchanged, a square of vectors at a time in registers.
 #pragma once
 
-#include "kernels/product.hpp"
+#include "kernels/matrix.hpp"
 #include "kernels/simd.hpp"
 
 namespace microgpt::kernels {

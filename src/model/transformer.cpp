@@ -5,6 +5,7 @@
 #include "kernels/activation.hpp"
 #include "kernels/attention.hpp"
 #include "kernels/cross_entropy.hpp"
+#include "kernels/product.hpp"
 #include "kernels/rmsnorm.hpp"
 #include "kernels/transpose.hpp"
 #include "model/embedding.hpp"

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "kernels/product.hpp"
+#include "kernels/matrix.hpp"
 #include "microgpt/model.hpp"
 
 namespace microgpt {
