@@ -25,6 +25,8 @@ struct Document {
   std::int64_t length = 0;  ///< positions, 1 .. block_size
 };
 
+[[nodiscard]] std::int64_t count_positions(std::span<const Document> documents);
+
 class Dataset {
  public:
   /// Reads a UTF-8 file and makes its tokenizer. Line ends are those of Python's text mode (\n,

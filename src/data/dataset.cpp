@@ -109,6 +109,12 @@ Tokenizer tokenizer_of_documents(std::u32string_view text, DocumentMode mode) {
 
 }  // namespace
 
+std::int64_t count_positions(std::span<const Document> documents) {
+  std::int64_t positions = 0;
+  for (const Document& document : documents) positions += document.length;
+  return positions;
+}
+
 Dataset::Dataset(const std::filesystem::path& file, std::u32string_view text, DocumentMode mode,
                  std::int64_t block_size, Tokenizer tokenizer, std::string sha256)
     : tokenizer_(std::move(tokenizer)), sha256_(std::move(sha256)) {

@@ -52,7 +52,7 @@ Matrix<Scalar> Decoder<Scalar>::take(Index rows, Index cols) {
 }
 
 template <class Scalar>
-std::span<const Scalar> Decoder<Scalar>::feed(std::int32_t token) {
+std::span<const Scalar> Decoder<Scalar>::feed(Token token) {
   const Scalar* token_row = weights_.wte.row(token);
   const Scalar* position_row = weights_.wpe.row(position_);
   for (Index i = 0; i < shape_.n_embd; ++i) {

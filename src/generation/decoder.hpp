@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "generation/transposed_weights.hpp"
+#include "microgpt/tokenizer.hpp"
 #include "model/weights.hpp"
 
 namespace microgpt {
@@ -16,6 +17,9 @@ class Decoder {
   /// The weights outlive the decoder.
   Decoder(const ModelShape& shape, const Weights<const Scalar>& weights,
           const TransposedWeights<Scalar>& transposed);
+  // Its matrices are views of its buffer.
+  Decoder(const Decoder&) = delete;
+  Decoder& operator=(const Decoder&) = delete;
 
   /// Forgets all positions.
   void reset() { position_ = 0; }
@@ -24,7 +28,7 @@ class Decoder {
 
   /// Feeds the next token and returns the logits of its successor, valid until the next call.
   /// position() < block_size.
-  [[nodiscard]] std::span<const Scalar> feed(std::int32_t token);
+  [[nodiscard]] std::span<const Scalar> feed(Token token);
 
  private:
   struct LayerCache {

@@ -38,6 +38,7 @@ template <class Scalar>
 Matrix<const Scalar> TransposedWeights<Scalar>::transposed(Matrix<const Scalar> weight) {
   const Matrix<Scalar> copy(next_, weight.cols, weight.rows, padded<Scalar>(weight.rows));
   next_ += copy.rows * copy.stride;
+  // Element by element, once: kernels::transpose() reads whole vectors, also behind a matrix's end.
   for (Index row = 0; row < weight.rows; ++row) {
     for (Index col = 0; col < weight.cols; ++col) copy.row(col)[row] = weight.row(row)[col];
   }

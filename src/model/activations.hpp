@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "kernels/attention.hpp"
-#include "kernels/product.hpp"
+#include "kernels/matrix.hpp"
 #include "microgpt/dataset.hpp"
 #include "microgpt/model.hpp"
 
@@ -34,15 +34,9 @@ struct PackedDocuments {
 
   /// Of the first part, and of both.
   [[nodiscard]] Index positions_of_first_part() const {
-    return count(documents.first(in_first_part));
+    return count_positions(documents.first(in_first_part));
   }
-  [[nodiscard]] Index positions() const { return count(documents); }
-
-  static Index count(std::span<const Document> documents) {
-    Index positions = 0;
-    for (const Document& document : documents) positions += document.length;
-    return positions;
-  }
+  [[nodiscard]] Index positions() const { return count_positions(documents); }
 };
 
 /// C = n_embd.

@@ -1,3 +1,4 @@
+// How backward leaves the gradients of a piece in its worker's buffer.
 #pragma once
 
 namespace microgpt {

@@ -7,13 +7,12 @@ namespace microgpt {
 namespace {
 
 constexpr std::int64_t kUsualLanes = 64;
-// Workers on many machines need more of them, and get them where each has so many positions that
-// to add its gradient costs next to nothing.
-constexpr std::int64_t kMaxLanes = 1024;
+// Workers on many machines need more of them, up to kMaxLanes, and get them where each has so many
+// positions that to add its gradient costs next to nothing.
 constexpr std::int64_t kLongLanePositions = 512;
 
-// A lane with fewer positions is not worth its gradient: two vectors of them, or more where the
-// gradient is so large that it goes to memory and back.
+// A lane with fewer positions is not worth its gradient; more are needed where the gradient is so
+// large that it goes to memory and back.
 constexpr std::int64_t kLanePositions = 32;
 constexpr std::int64_t kLanePositionsOfLargeModels = 256;
 constexpr std::size_t kLargeGradientBytes = std::size_t{1} << 23U;
@@ -56,12 +55,6 @@ BatchLimits batch_limits(std::int64_t longest_document, std::int64_t batch_size,
 std::int64_t lane_count(std::int64_t positions, const BatchLimits& limits) {
   return std::min(
       {limits.max_lanes, even_count(positions, limits.lane_positions), most_lanes(positions)});
-}
-
-std::int64_t count_positions(std::span<const Document> documents) {
-  std::int64_t positions = 0;
-  for (const Document& document : documents) positions += document.length;
-  return positions;
 }
 
 std::span<const Document> first_piece(std::span<const Document> documents,

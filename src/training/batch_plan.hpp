@@ -10,6 +10,9 @@
 
 namespace microgpt {
 
+/// Of one step, whatever its size.
+inline constexpr std::int64_t kMaxLanes = 1024;
+
 /// The sizes that the config settles once for a run.
 struct BatchLimits {
   std::int64_t max_lanes;
@@ -36,7 +39,5 @@ void plan_pieces(std::span<const Document> documents, std::int64_t max_positions
 /// The first of those stretches; `documents` is not empty.
 [[nodiscard]] std::span<const Document> first_piece(std::span<const Document> documents,
                                                     std::int64_t max_positions);
-
-[[nodiscard]] std::int64_t count_positions(std::span<const Document> documents);
 
 }  // namespace microgpt

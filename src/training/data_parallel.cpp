@@ -20,18 +20,18 @@ DataParallelEngine<Scalar>::DataParallelEngine(const ModelShape& shape, ModelSta
                                                ProcessGroup& group)
     : limits_(batch_limits(longest_document, batch_size, state.parameters.size() * sizeof(Scalar))),
       group_(group),
-      own_limits_(reduction_limits(static_cast<int>(limits_.max_lanes), group.size())),
+      reduction_limits_(reduction_limits(static_cast<int>(limits_.max_lanes), group.size())),
       state_(state),
       workers_(shape, state.parameters.data(), stream, longest_document,
-               std::min(threads, own_limits_.lanes_of_a_rank)),
+               std::min(threads, reduction_limits_.lanes_of_a_rank)),
       plan_(static_cast<int>(limits_.max_lanes), group.size()),
       exchange_(group, state.parameters.size(), static_cast<int>(limits_.max_lanes),
                 static_cast<std::size_t>(batch_size)),
-      gradients_(shape, own_limits_, workers()),
+      gradients_(shape, reduction_limits_, workers()),
       lanes_(limits_, batch_size, longest_document) {
   first_document_.resize(static_cast<std::size_t>(group.size()) + 1);
-  for (int node = 0; node < own_limits_.nodes_of_a_rank; ++node) {
-    node_sums_.emplace_back(own_limits_.lanes_of_a_rank);
+  for (int node = 0; node < reduction_limits_.nodes_of_a_rank; ++node) {
+    node_sums_.emplace_back(reduction_limits_.lanes_of_a_rank);
   }
   whole_sums_.reserve(node_sums_.size());
   losses_.resize(static_cast<std::size_t>(batch_size));

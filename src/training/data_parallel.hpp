@@ -23,7 +23,7 @@ class DataParallelEngine final : public TrainingEngine {
   /// `state`, `stream` and `group` outlive the engine. The moments in `state` are whole, or just
   /// those that this process keeps (see moments_kept). All memory is taken here: a step allocates
   /// nothing. No document is longer than `longest_document`. More threads than this process can
-  /// have lanes would have nothing to do, and are not started.
+  /// have lanes would have nothing to do in a step, and are not started.
   DataParallelEngine(const ModelShape& shape, ModelState<Scalar>& state,
                      std::span<const Token> stream, std::int64_t longest_document,
                      std::int64_t batch_size, int threads, ProcessGroup& group = single_process());
@@ -60,7 +60,7 @@ class DataParallelEngine final : public TrainingEngine {
 
   BatchLimits limits_;
   ProcessGroup& group_;
-  ReductionLimits own_limits_;
+  ReductionLimits reduction_limits_;
   ModelState<Scalar>& state_;
   ModelWorkers<Scalar> workers_;
   ReductionPlan plan_;

@@ -108,8 +108,8 @@ std::size_t GradientExchange<Scalar>::head_words(std::size_t rank) const {
 }
 
 template <class Scalar>
-std::byte* GradientExchange<Scalar>::section(std::size_t rank) const {
-  return const_cast<std::byte*>(message_.data()) +
+std::byte* GradientExchange<Scalar>::section(std::size_t rank) {
+  return message_.data() +
          static_cast<std::size_t>(sections_[rank]) * static_cast<std::size_t>(unit_);
 }
 
@@ -161,7 +161,7 @@ void GradientExchange<Scalar>::set_head(std::span<const double> losses,
 
 template <class Scalar>
 int GradientExchange<Scalar>::read_heads(std::span<double> losses,
-                                         std::span<double> squared_norms) const {
+                                         std::span<double> squared_norms) {
   double note = 0;
   for (std::size_t rank = 0; rank < senders_.size(); ++rank) {
     const auto* head = reinterpret_cast<const double*>(section(rank));

@@ -72,11 +72,11 @@ class GradientExchange {
  private:
   void lay_out_message();
   void set_head(std::span<const double> losses, std::span<const double> squared_norms);
-  [[nodiscard]] int read_heads(std::span<double> losses, std::span<double> squared_norms) const;
+  [[nodiscard]] int read_heads(std::span<double> losses, std::span<double> squared_norms);
   void gather_whole_nodes(std::span<Scalar* const> sums);
   void exchange_shards(std::span<Scalar* const> sums);
   [[nodiscard]] std::size_t head_words(std::size_t rank) const;
-  [[nodiscard]] std::byte* section(std::size_t rank) const;
+  [[nodiscard]] std::byte* section(std::size_t rank);
 
   ProcessGroup& group_;
   std::size_t parameters_;

@@ -23,22 +23,22 @@ double ModelWorkers<Scalar>::evaluate(std::span<const Document> documents, Proce
   const auto border = [&](int rank) {
     return pieces_.size() * static_cast<std::size_t>(rank) / static_cast<std::size_t>(group.size());
   };
-  const std::size_t first_piece = border(group.rank());
-  pool_.run(border(group.rank() + 1) - first_piece, [&](std::size_t index, int worker) {
-    const auto& documents_of_piece = pieces_[first_piece + index];
+  const std::size_t begin = border(group.rank());
+  pool_.run(border(group.rank() + 1) - begin, [&](std::size_t index, int worker) {
+    const auto& documents_of_piece = pieces_[begin + index];
     const PackedDocuments piece{stream_, documents_of_piece, documents_of_piece.size()};
-    const auto first_document = static_cast<std::size_t>(piece.documents.data() - documents.data());
+    const auto offset = static_cast<std::size_t>(piece.documents.data() - documents.data());
     forward(model(), piece, activations(worker));
-    document_losses(piece, activations(worker), std::span(losses_).subspan(first_document));
+    document_losses(piece, activations(worker), std::span(losses_).subspan(offset));
   });
 
-  std::vector<std::int64_t> first_document;
+  std::vector<std::int64_t> document_borders;
   for (int rank = 0; rank <= group.size(); ++rank) {
     const std::size_t piece = border(rank);
-    first_document.push_back(piece < pieces_.size() ? pieces_[piece].data() - documents.data()
-                                                    : std::ssize(documents));
+    document_borders.push_back(piece < pieces_.size() ? pieces_[piece].data() - documents.data()
+                                                      : std::ssize(documents));
   }
-  group.all_gather(std::as_writable_bytes(std::span(losses_)).data(), Unit::word, first_document);
+  group.all_gather(std::as_writable_bytes(std::span(losses_)).data(), Unit::word, document_borders);
 
   double sum = 0;
   for (std::size_t d = 0; d < documents.size(); ++d) {

@@ -24,10 +24,10 @@ class TrainingEngine {
   /// engine was made for. `note` (not negative) is told to the other processes.
   virtual BatchLoss compute_gradient(std::span<const Document> batch, int note) = 0;
 
-  /// One Adam update from the gradient computed last (once), which is scaled to a norm of
-  /// `grad_clip` where that is positive and the norm is larger. Returns Σ g² over all parameters,
-  /// before scaling. Where that is not finite, some parameters have not been updated, or none, and
-  /// the state serves for nothing but to be looked at.
+  /// One Adam update from the gradient computed last, at most one for each, which is scaled to a
+  /// norm of `grad_clip` where that is positive and the norm is larger. Returns Σ g² over all
+  /// parameters, before scaling. Where that is not finite, some parameters have not been updated,
+  /// or none, and the state serves for nothing but to be looked at.
   virtual double update(kernels::AdamStep step, double grad_clip) = 0;
 
   /// The mean loss over all positions of `documents`, in nats.

@@ -2,15 +2,18 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cstdint>
 
 #include "kernels/gradient_sums.hpp"
+#include "training/batch_plan.hpp"
 #include "training/slices.hpp"
 
 namespace microgpt {
 namespace {
 
-// Lanes are at most 1024: so many levels has their tree.
-constexpr std::size_t kMostLevels = 11;
+// The levels of the tree over so many lanes.
+constexpr auto kMostLevels = static_cast<std::size_t>(std::bit_width(std::uint64_t{kMaxLanes}));
 // Scalars that are taken at a time.
 constexpr std::size_t kStretch = 512;
 static_assert(kSlice % kStretch == 0);
