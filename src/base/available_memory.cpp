@@ -33,14 +33,23 @@ std::optional<std::int64_t> free_on_the_machine() {
   return *available + swap;
 }
 
-/// The limit of a container, as it sees it; the file holds "max" where there is none.
-std::optional<std::int64_t> container_limit() {
-  for (const char* const path :
-       {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
-    std::int64_t bytes = 0;
-    if (std::ifstream(path) >> bytes) return bytes;
-  }
+/// A file that holds one number; nothing where it is missing, or says "max".
+std::optional<std::int64_t> number_in(const std::filesystem::path& file) {
+  std::int64_t number = 0;
+  if (std::ifstream(file) >> number) return number;
   return std::nullopt;
+}
+
+/// Of a cgroup's memory.stat: the sum of the two lists of files that are kept in memory.
+std::int64_t kept_files(const std::filesystem::path& memory_stat, const std::string& prefix) {
+  std::ifstream file(memory_stat);
+  std::int64_t sum = 0;
+  std::string name;
+  std::int64_t bytes = 0;
+  while (file >> name >> bytes) {
+    if (name == prefix + "inactive_file" || name == prefix + "active_file") sum += bytes;
+  }
+  return sum;
 }
 
 /// What `ulimit -v` leaves above what the process has mapped already.
@@ -57,18 +66,43 @@ std::optional<std::int64_t> left_of_address_space() {
 
 std::optional<std::int64_t> available_memory() {
   std::optional<std::int64_t> least;
-  for (const auto bound : {free_on_the_machine(), container_limit(), left_of_address_space()}) {
+  for (const auto bound : {free_on_the_machine(), left_of_container(), left_of_address_space()}) {
     if (bound && (!least || *bound < *least)) least = bound;
   }
   return least;
 }
 
+std::optional<std::int64_t> left_of_container(const std::filesystem::path& folder) {
+  struct Version {
+    const char* limit;
+    const char* taken;
+    const char* stat;
+    const char* prefix;  // of the lists that count the whole container
+  };
+  constexpr std::array<Version, 2> kVersions{{
+      {"memory.max", "memory.current", "memory.stat", ""},
+      {"memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "memory/memory.stat",
+       "total_"},
+  }};
+  for (const Version& version : kVersions) {
+    const auto limit = number_in(folder / version.limit);
+    if (!limit) continue;
+    const std::int64_t taken = number_in(folder / version.taken).value_or(0) -
+                               kept_files(folder / version.stat, version.prefix);
+    return std::max<std::int64_t>(0, *limit - std::max<std::int64_t>(0, taken));
+  }
+  return std::nullopt;
+}
+
 void require_memory(std::int64_t bytes, const std::string& what, const std::string& advice,
                     int processes) {
   const std::optional<std::int64_t> available = available_memory();
-  if (!available || bytes <= *available / processes) return;
-  throw InputError(fmt::format("{} needs {} of memory, but {} are free: {}", what,
-                               bytes_in_words(bytes), bytes_in_words(*available), advice));
+  if (!available) return;
+  const std::int64_t part = *available / processes;
+  if (bytes <= part) return;
+  throw InputError(fmt::format("{} needs {} of memory, but {} are free{}: {}", what,
+                               bytes_in_words(bytes), bytes_in_words(part),
+                               processes > 1 ? " for each" : "", advice));
 }
 
 std::string bytes_in_words(std::int64_t bytes) {

@@ -3,18 +3,25 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 
 namespace microgpt {
 
 /// Bytes: what is free on the machine, swap included, or less where a container (cgroup) or a
-/// resource limit (ulimit -v) allows less. Nothing where the system does not tell.
+/// resource limit (ulimit -v) leaves less. Nothing where the system does not tell.
 [[nodiscard]] std::optional<std::int64_t> available_memory();
+
+/// Bytes that a container's limit leaves above what its processes have taken; files that are kept
+/// in memory can be dropped and do not count. Nothing where there is no limit. `folder` is where
+/// the container sees its own cgroup, of version 2 or 1.
+[[nodiscard]] std::optional<std::int64_t> left_of_container(
+    const std::filesystem::path& folder = "/sys/fs/cgroup");
 
 /// Throws InputError where `bytes` are more than available_memory(): "<what> needs 3.2 TiB of
 /// memory, but 21.0 GiB are free: <advice>". Where `processes` of this machine need as much, each
-/// gets an equal part of what is free.
+/// gets an equal part of what is free, and the message says how much that is.
 void require_memory(std::int64_t bytes, const std::string& what, const std::string& advice,
                     int processes = 1);
 

@@ -60,17 +60,6 @@ void close_or_fail(FileDescriptor file, const fs::path& path) {
   if (::close(file.release()) != 0 && errno != EINTR) fail(path, "close");
 }
 
-void write_all(const FileDescriptor& file, std::span<const std::byte> bytes, const fs::path& path) {
-  while (!bytes.empty()) {
-    const std::size_t piece = std::min(bytes.size(), kPiece);
-    const ssize_t written =
-        uninterrupted([&] { return ::write(file.number(), bytes.data(), piece); });
-    if (written < 0) fail(path, "write");
-    if (written == 0) fail(path, "write", ENOSPC);
-    bytes = bytes.subspan(static_cast<std::size_t>(written));
-  }
-}
-
 void compare_with_disk(const fs::path& path, std::span<const std::byte> expected) {
   const FileDescriptor file = open_or_fail(path, O_RDONLY, "read back");
   // Advice only: let the bytes come from the disk rather than from memory.
@@ -111,12 +100,32 @@ FileDescriptor::~FileDescriptor() {
 
 int FileDescriptor::release() { return std::exchange(number_, -1); }
 
+FileDescriptor open_to_append(const fs::path& path) {
+  return open_or_fail(path, O_WRONLY | O_APPEND, "open");
+}
+
+void append_all(const FileDescriptor& file, std::span<const std::byte> bytes,
+                const fs::path& path) {
+  while (!bytes.empty()) {
+    const std::size_t piece = std::min(bytes.size(), kPiece);
+    const ssize_t written =
+        uninterrupted([&] { return ::write(file.number(), bytes.data(), piece); });
+    if (written < 0) fail(path, "write");
+    if (written == 0) fail(path, "write", ENOSPC);
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+}
+
+void sync_file(const FileDescriptor& file, const fs::path& path) {
+  if (uninterrupted([&] { return ::fsync(file.number()); }) != 0) fail(path, "sync");
+}
+
 void write_file_durably(const fs::path& path, std::span<const std::byte> contents) {
   TemporaryFile temporary(path);
   FileDescriptor file =
       open_or_fail(temporary.path(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, "create");
-  write_all(file, contents, temporary.path());
-  if (uninterrupted([&] { return ::fsync(file.number()); }) != 0) fail(temporary.path(), "sync");
+  append_all(file, contents, temporary.path());
+  sync_file(file, temporary.path());
   close_or_fail(std::move(file), temporary.path());
   compare_with_disk(temporary.path(), contents);
   temporary.rename_to(path);

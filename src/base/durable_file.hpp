@@ -41,6 +41,17 @@ class FileDescriptor {
 /// was (or, where only the last step failed, replaced as a whole) and no temporary file is left.
 void write_file_durably(const std::filesystem::path& path, std::span<const std::byte> contents);
 
+/// Appends to an open file; `path` is its name for messages. Throws RunError where the system takes
+/// less than all. What it has taken is durable after sync_file().
+void append_all(const FileDescriptor& file, std::span<const std::byte> bytes,
+                const std::filesystem::path& path);
+
+/// Makes durable what was written to an open file. Throws RunError.
+void sync_file(const FileDescriptor& file, const std::filesystem::path& path);
+
+/// Opens a file to append to it. Throws RunError where that cannot be.
+[[nodiscard]] FileDescriptor open_to_append(const std::filesystem::path& path);
+
 /// Makes `link` a symbolic link to `target`; a former link points to the old or the new target,
 /// never to nothing. Throws RunError as write_file_durably does.
 void replace_symlink(const std::filesystem::path& link, const std::filesystem::path& target);

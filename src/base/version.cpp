@@ -17,8 +17,10 @@ constexpr const char* kInstructions =
     "x86-64 with AVX-512";
 #elif defined(__AVX2__)
     "x86-64 with AVX2";
+#elif defined(__AVX__)
+    "x86-64 with AVX";
 #elif defined(__x86_64__)
-    "x86-64";
+        "x86-64";
 #elif defined(__aarch64__)
         "AArch64";
 #else

@@ -1,16 +1,11 @@
 #include "run/metrics_file.hpp"
 
-#include <fcntl.h>
-#include <fmt/format.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <span>
+#include <utility>
 
 #include "base/durable_file.hpp"
 #include "microgpt/error.hpp"
@@ -49,7 +44,7 @@ Json line_of(const StepReport& report) {
 
 MetricsFile::MetricsFile(std::filesystem::path file, const std::filesystem::path& former,
                          const std::vector<StepReport>& past)
-    : path_(std::move(file)) {
+    : path_(std::move(file)), file_(-1) {
   const std::map<std::int64_t, Json> former_lines = read_lines(former);
   std::string text;
   for (const StepReport& report : past) {
@@ -63,11 +58,7 @@ MetricsFile::MetricsFile(std::filesystem::path file, const std::filesystem::path
     if (seconds != line.end() && seconds->is_number()) seconds_before_ = seconds->get<double>();
   }
   write_file_durably(path_, std::as_bytes(std::span(text)));
-  descriptor_ =
-      uninterrupted([&] { return ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC); });
-  if (descriptor_ < 0) {
-    throw RunError(fmt::format("{}: cannot be opened: {}", path_.string(), std::strerror(errno)));
-  }
+  file_ = open_to_append(path_);
   start_ = last_flushed_ = Clock::now();
 }
 
@@ -77,7 +68,6 @@ MetricsFile::~MetricsFile() {
   } catch (const RunError&) {
     // The reports are lost with the run that failed; nobody is left to tell.
   }
-  ::close(descriptor_);
 }
 
 void MetricsFile::add(const StepReport& report) {
@@ -98,21 +88,14 @@ void MetricsFile::add(const StepReport& report) {
 
 void MetricsFile::sync() {
   flush();
-  if (uninterrupted([&] { return ::fsync(descriptor_); }) != 0) {
-    throw RunError(fmt::format("{}: cannot be synced: {}", path_.string(), std::strerror(errno)));
-  }
+  sync_file(file_, path_);
 }
 
+// Lines that could not be written are lost with the run: half of one may be in the file, which a
+// second attempt would not mend.
 void MetricsFile::flush() {
-  while (!pending_.empty()) {
-    const ssize_t written =
-        uninterrupted([&] { return ::write(descriptor_, pending_.data(), pending_.size()); });
-    if (written < 0) {
-      throw RunError(
-          fmt::format("{}: cannot be written: {}", path_.string(), std::strerror(errno)));
-    }
-    pending_.erase(0, static_cast<std::size_t>(written));
-  }
+  const std::string lines = std::exchange(pending_, {});
+  append_all(file_, std::as_bytes(std::span(lines)), path_);
   last_flushed_ = Clock::now();
 }
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/durable_file.hpp"
 #include "microgpt/trainer.hpp"
 
 namespace microgpt {
@@ -38,7 +39,7 @@ class MetricsFile {
   void flush();
 
   std::filesystem::path path_;
-  int descriptor_ = -1;
+  FileDescriptor file_;
   std::string pending_;
   double seconds_before_ = 0;  // of training, before this process
   Clock::time_point start_;

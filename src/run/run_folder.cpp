@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <fstream>
+#include <iterator>
 #include <set>
 #include <span>
 #include <string>
@@ -109,6 +111,35 @@ bool has_file(const fs::path& folder, std::string_view name) {
   return fs::exists(folder / name, error);
 }
 
+bool same_bytes(const fs::path& a, const fs::path& b) {
+  std::error_code error;
+  if (fs::file_size(a, error) != fs::file_size(b, error) || error) return false;
+  std::ifstream left(a, std::ios::binary);
+  std::ifstream right(b, std::ios::binary);
+  const std::istreambuf_iterator<char> end;
+  return left && right &&
+         std::equal(std::istreambuf_iterator(left), end, std::istreambuf_iterator(right), end);
+}
+
+/// latest.h5 and best.h5 are replaced by links. Where a folder was copied in a way that follows
+/// links, they are files: nothing is lost if a checkpoint of the folder has the same bytes.
+void refuse_files_for_links(const fs::path& folder) {
+  std::error_code error;
+  const auto steps = steps_in(folder, error);
+  for (const std::string_view name : {kLatest, kBest}) {
+    const fs::path file = folder / name;
+    const fs::file_status status = fs::symlink_status(file, error);
+    if (!fs::exists(status) || fs::is_symlink(status)) continue;
+    const auto is_copy = [&](std::int64_t step) {
+      return same_bytes(file, folder / checkpoint_name(step));
+    };
+    if (std::ranges::any_of(steps, is_copy)) continue;
+    refuse(file,
+           "is a file of its own, which the run would replace by a link; give it another "
+           "name (step-00000500.h5) or choose another folder (--out)");
+  }
+}
+
 }  // namespace
 
 RunFolder::RunFolder(fs::path path, FileDescriptor lock)
@@ -132,6 +163,15 @@ void RunFolder::require_free(const fs::path& path, bool overwrite) {
   // A run writes its metrics first, so this config is not a run's but the user's own.
   if (has_file(path, kConfig) && !has_file(path, kMetrics)) {
     refuse(path, "holds a config.cfg, which the run would replace; choose another folder");
+  }
+  refuse_files_for_links(path);
+}
+
+void RunFolder::require_apart(const fs::path& path, const fs::path& dataset) {
+  for (const std::string_view name : {kConfig, kMetrics, kLatest, kBest}) {
+    std::error_code not_there;
+    if (!fs::equivalent(path / name, dataset, not_there)) continue;
+    refuse(dataset, "the dataset lies where the run writes; choose another folder (--out)");
   }
 }
 
@@ -168,6 +208,7 @@ RunFolder RunFolder::create_first_free(const fs::path& parent, const std::string
 
 RunFolder RunFolder::reopen(const fs::path& path, std::int64_t step, bool changed, bool overwrite) {
   RunFolder folder = lock(path.empty() ? "." : path);
+  refuse_files_for_links(folder.path());
   const auto steps = folder.checkpoint_steps();
   const bool has_later = !steps.empty() && steps.back() > step;
   if (changed && has_later && !overwrite) {

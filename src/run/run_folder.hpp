@@ -20,11 +20,16 @@ namespace microgpt {
 /// (Where the file system knows no locks, as some of those on a network, the run goes without.)
 ///
 /// What makes a RunFolder throws InputError, which names the folder, where it cannot serve: in use
-/// by another process, not a folder, no parent, not writable. All else throws RunError.
+/// by another process, not a folder, no parent, not writable, or with a latest.h5 or best.h5 that
+/// is no link and no copy of a checkpoint there. All else throws RunError.
 class RunFolder {
  public:
   /// Throws InputError where create() would, as far as that shows without changing anything.
   static void require_free(const std::filesystem::path& path, bool overwrite);
+
+  /// Throws InputError where `dataset` is one of the files that a run in the folder would write.
+  static void require_apart(const std::filesystem::path& path,
+                            const std::filesystem::path& dataset);
 
   /// The folder for a new run, made if it is missing. Throws InputError where it holds checkpoints,
   /// unless `overwrite` says that the former run's files be removed.

@@ -1,6 +1,7 @@
 #include "run/run_recorder.hpp"
 
 #include <span>
+#include <system_error>
 #include <variant>
 
 #include "base/durable_file.hpp"
@@ -35,7 +36,8 @@ void RunRecorder::on_checkpoint(const CheckpointInfo& info, const AnyModelState&
 
 void RunRecorder::ensure_checkpoint(const Trainer& trainer) {
   const CheckpointInfo info = trainer.info();
-  if (std::filesystem::exists(folder_.checkpoint_path(info.step))) {
+  std::error_code unknown;  // then it is written, and says why it cannot be
+  if (std::filesystem::exists(folder_.checkpoint_path(info.step), unknown)) {
     tidy(info);
   } else {
     on_checkpoint(info, trainer.state());

@@ -5,6 +5,9 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <limits>
 
 #include "microgpt/error.hpp"
@@ -44,6 +47,52 @@ TEST(AvailableMemory, IsNoMoreThanAResourceLimitLeaves) {
   EXPECT_GE(*available_memory(), 0);
 }
 
+/// A folder such as /sys/fs/cgroup.
+class ContainerTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = testing::TempDir() + "cgroup-XXXXXX";
+    ASSERT_NE(mkdtemp(name.data()), nullptr);
+    folder_ = name;
+    std::filesystem::create_directory(folder_ / "memory");
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  void write(const std::string& file, const std::string& text) const {
+    std::ofstream(folder_ / file) << text;
+  }
+
+  std::filesystem::path folder_;
+};
+
+TEST_F(ContainerTest, LeavesWhatItsLimitIsAboveWhatIsTaken) {
+  write("memory.max", "1000000\n");
+  write("memory.current", "300000\n");
+  EXPECT_EQ(left_of_container(folder_), 700000);
+  // Files kept in memory are given up for whoever needs it; shared memory is not.
+  write("memory.stat",
+        "anon 100000\nfile 200000\nshmem 50000\ninactive_anon 150000\ninactive_file 90000\n"
+        "active_file 60000\n");
+  EXPECT_EQ(left_of_container(folder_), 850000);
+  write("memory.current", "2000000\n");
+  EXPECT_EQ(left_of_container(folder_), 0);
+}
+
+TEST_F(ContainerTest, IsReadInItsFormerVersionToo) {
+  write("memory/memory.limit_in_bytes", "1000000\n");
+  write("memory/memory.usage_in_bytes", "400000\n");
+  write("memory/memory.stat",
+        "inactive_file 1\ntotal_inactive_file 100000\ntotal_active_file 50000\n");
+  EXPECT_EQ(left_of_container(folder_), 750000);
+}
+
+TEST_F(ContainerTest, WithoutALimitLeavesAllThereIs) {
+  EXPECT_EQ(left_of_container(folder_), std::nullopt);
+  write("memory.max", "max\n");
+  write("memory.current", "300000\n");
+  EXPECT_EQ(left_of_container(folder_), std::nullopt);
+}
+
 TEST(RequireMemory, TakesWhatThereIsAndRefusesMore) {
   require_memory(1, "a run", "shrink");
   try {
@@ -53,6 +102,19 @@ TEST(RequireMemory, TakesWhatThereIsAndRefusesMore) {
     EXPECT_THAT(error.what(),
                 testing::MatchesRegex(
                     "a run needs 8.0 EiB of memory, but [0-9.]+ [KMGT]iB are free: shrink"));
+  }
+}
+
+TEST(RequireMemory, GivesEachProcessItsPart) {
+  const std::int64_t most = *available_memory();
+  require_memory(most / 8, "a run", "shrink", 4);
+  try {
+    require_memory(most / 2, "a run", "shrink", 4);
+    FAIL() << "nothing was thrown";
+  } catch (const InputError& error) {
+    EXPECT_THAT(error.what(),
+                testing::MatchesRegex("a run needs [^ ]+ [^ ]+ of memory, but [0-9.]+ [KMGT]iB "
+                                      "are free for each: shrink"));
   }
 }
 

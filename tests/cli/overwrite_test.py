@@ -29,6 +29,14 @@ class OverwriteTest(ProgramTest):
         self.assert_refused("--out", "link", words=["link", "--overwrite"])
         self.assert_refused("--out", "run/.", words=["run", "--overwrite"])
 
+    def test_no_is_not_yes(self):
+        self.train("run", **SETTINGS)
+        self.assert_refused("--out", "run", "--overwrite=false", words=["--overwrite", "no value"])
+
+    def test_a_dataset_in_the_folder(self):
+        self.write("data/metrics.jsonl", "anna\nbob\n")
+        self.assert_refused("--out", "data", "--set", "dataset=data/metrics.jsonl", words=["metrics.jsonl", "--out"])
+
     def test_a_lone_checkpoint(self):
         run = self.train("run", **SETTINGS)
         for path in run.folder.iterdir():

@@ -21,6 +21,23 @@ class FolderTest(ProgramTest):
         self.assert_one_error(self.microgpt(*arguments), 2, *words)
         self.assertEqual(snapshot(self.folder), before)
 
+    def test_a_folder_copied_without_its_links(self):
+        shutil.copytree(self.whole.folder, self.folder / "copy")
+        self.assertFalse((self.folder / "copy/latest.h5").is_symlink())
+        longer = self.resume("copy", num_steps=21, lr_schedule="constant")
+        self.assertEqual(os.readlink(longer.folder / "latest.h5"), "step-00000021.h5")
+
+    def test_a_checkpoint_that_is_called_latest(self):
+        for name in ("latest.h5", "best.h5"):
+            lone = self.folder / name.removesuffix(".h5") / name
+            lone.parent.mkdir()
+            shutil.copy(self.whole.checkpoint(5), lone)
+            self.assert_refused("--resume", lone, words=[lone, "step-00000500.h5", "--out"])
+            self.assert_refused("--resume", lone, "--overwrite", words=[lone])
+            self.assert_refused("--config", self.whole.folder / "config.cfg", "--out", lone.parent, words=[lone])
+            new = self.resume(lone, "--out", f"new-{name}")
+            self.assert_same_run(new, self.whole)
+
     def test_a_new_folder(self):
         before = snapshot(self.whole.folder)
         new = self.resume("whole/step-00000005.h5", "--out", "new")

@@ -69,7 +69,7 @@ TEST_F(RunFolderTest, ListsCheckpointsByStep) {
   // None of these is one.
   put({"step-00000011.h5.tmp", "step-011.h5", "step-000000012.h5", "step-00000013.h5x",
        "step--0000014.h5", "step-00000015", "xstep-00000016.h5", "step-0000001a.h5",
-       "step-99999999999999999999.h5", "step-.h5", "latest.h5", "notes.txt"});
+       "step-99999999999999999999.h5", "step-.h5", "last.h5", "notes.txt"});
   fs::create_directory(path_ / "step-00000017.h5");
   const RunFolder folder = RunFolder::reopen(path_, 10, false, false);
   EXPECT_THAT(folder.checkpoint_steps(), ElementsAre(9, 10, 99'999'999, 100'000'000));
@@ -94,6 +94,21 @@ TEST_F(RunFolderTest, LeavesTheConfigOfAUserAlone) {
   put({"config.cfg"});
   EXPECT_THROW((void)RunFolder::create(path_, false), InputError);
   EXPECT_EQ(read_bytes(path_ / "config.cfg"), "config.cfg");
+}
+
+TEST_F(RunFolderTest, LeavesAFileAloneThatHasALinksName) {
+  put({"step-00000010.h5", "best.h5"});
+  EXPECT_THAT(message_of<InputError>([&] { (void)RunFolder::reopen(path_, 10, false, true); }),
+              AllOf(StartsWith((path_ / "best.h5").string() + ": "), HasSubstr("--out")));
+  fs::copy_file(path_ / "step-00000010.h5", path_ / "best.h5",
+                fs::copy_options::overwrite_existing);
+  (void)RunFolder::reopen(path_, 10, false, false);
+
+  fs::remove(path_ / "step-00000010.h5");
+  EXPECT_THAT(message_of<InputError>([&] { (void)RunFolder::create(path_, false); }),
+              HasSubstr("best.h5"));
+  (void)RunFolder::create(path_, true);
+  EXPECT_THAT(names(), IsEmpty());
 }
 
 TEST_F(RunFolderTest, OverwritesARunAndNothingElse) {
