@@ -1,5 +1,6 @@
-// SIGINT and SIGTERM: the first one asks the run to end after its step, the second ends the
-// process.
+// SIGINT and SIGTERM: the first one asks the run to end after its step; one that comes a second
+// later or more ends the process. What comes sooner is the same request once more: a terminal and a
+// launcher, or `timeout`, often send it twice.
 #pragma once
 
 #include <atomic>

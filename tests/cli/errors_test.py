@@ -46,6 +46,8 @@ USAGE = {
     "generate": "--checkpoint",
     "generate --checkpoint former -n 0": "-n 0",
     "generate --checkpoint former -n x": "-n x",
+    "--config good.cfg --quiet=false": "--quiet value",
+    "--config good.cfg --set num_steps=4 --set num_epochs=1": "num_steps num_epochs --set",
     "generate --checkpoint former --temperature 0": "--temperature 0",
     "generate --checkpoint former --temperature -1": "--temperature -1",
     "generate --checkpoint former --temperature nan": "--temperature nan",
@@ -162,6 +164,10 @@ class ErrorsTest(ProgramTest):
     def test_usage(self):
         for arguments, words in USAGE.items():
             self.check(arguments, words)
+
+    def test_an_option_is_named_as_it_was_given(self):
+        output = self.microgpt("generate", "--checkpoint", "former", "-n", "0")
+        self.assertIn("error: -n 0: must be", output.err)
 
     def test_config(self):
         for line, words in LINES.items():

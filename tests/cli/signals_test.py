@@ -2,6 +2,7 @@
 
 import re
 import signal
+import time
 import unittest
 
 from program import NAMES, ProgramTest, Run
@@ -70,12 +71,26 @@ class SignalsTest(ProgramTest):
         process.communicate()
         self.assertEqual(process.returncode, 128 + signal.SIGINT)
 
-    def test_the_second_signal_ends_at_once(self):
+    def test_a_signal_that_comes_twice(self):
+        """As from `timeout`, or from a terminal and a launcher."""
+        config = self.write_config("run.cfg", **ENDLESS)
+        for pause in (0, 0.0005, 0.005, 0.02, 0.2):
+            process = self.start("--config", config, "--out", f"run-{pause}", "--threads", 1)
+            process.stdout.readline()
+            process.send_signal(signal.SIGTERM)
+            time.sleep(pause)
+            process.send_signal(signal.SIGTERM)
+            process.communicate()
+            self.assertEqual(process.returncode, 128 + signal.SIGTERM)
+            self.assertEqual(len(Run(self.folder / f"run-{pause}", None).steps()), 1, pause)
+
+    def test_a_later_signal_ends_at_once(self):
         config = self.write_config("run.cfg", **ENDLESS | {"batch_size": 200_000, "n_embd": 64, "n_layer": 2})
         process = self.start("--config", config, "--out", "run", "--threads", 1)
         self.wait_until(lambda: catches(process, signal.SIGTERM) or process.poll() is not None)
         process.send_signal(signal.SIGINT)
         self.wait_until(lambda: not is_pending(process, signal.SIGINT))
+        time.sleep(1.1)
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate()
         self.assertEqual(process.returncode, 128 + signal.SIGTERM)
