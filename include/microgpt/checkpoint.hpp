@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "microgpt/config.hpp"
@@ -42,12 +41,9 @@ struct CheckpointInfo {
   }
 };
 
-/// In the run's precision: info.config.precision says which.
-using AnyModelState = std::variant<ModelState<float>, ModelState<double>>;
-
 struct Checkpoint {
   CheckpointInfo info;
-  AnyModelState state;
+  AnyModelState state;  ///< in the precision of info.config
 };
 
 /// Writes the file `path` durably: a temporary file in the same folder is written, synced, read

@@ -1,6 +1,7 @@
 // The two ways in which microgpt fails, and the echo of both in other processes. Everything that
-// the library throws on purpose is one of them; the command line turns each into an exit code, and
-// the first two into one line on stderr.
+// the library throws is one of them, but std::bad_alloc, and std::out_of_range for a programmer's
+// mistake. The command line turns each into an exit code, and the first two into one line on
+// stderr.
 #pragma once
 
 #include <exception>

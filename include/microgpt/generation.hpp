@@ -20,10 +20,8 @@ struct SampleOptions {
 
 class Generator {
  public:
-  /// `parameters` are laid out as ParameterLayout(shape) says and outlive the generator.
-  template <class Scalar>
-  Generator(const ModelShape& shape, std::span<const Scalar> parameters,
-            const Tokenizer& tokenizer);
+  /// `state` outlives the generator.
+  Generator(const ModelShape& shape, const AnyModelState& state, const Tokenizer& tokenizer);
   ~Generator();
   Generator(Generator&&) noexcept;
   Generator& operator=(Generator&&) noexcept;
@@ -32,6 +30,7 @@ class Generator {
   /// block_size characters of context are kept in a KV cache; beyond, the window slides: the model
   /// reads the last block_size tokens anew, since their positions have changed.
   /// Draws with random.choices over softmax(logits / temperature), as microgpt.py does.
+  /// Throws RunError where the model's logits are not finite.
   [[nodiscard]] std::string sample(std::span<const Token> prompt, const SampleOptions& options,
                                    PythonRandom& random);
 

@@ -13,6 +13,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "microgpt/aligned_buffer.hpp"
@@ -75,6 +76,9 @@ struct ModelState {
   AlignedBuffer<Scalar> m;
   AlignedBuffer<Scalar> v;
 };
+
+/// In a run's precision: its config says which.
+using AnyModelState = std::variant<ModelState<float>, ModelState<double>>;
 
 /// Draws every parameter in order with gauss(0, init_std); with `zero_init_residual` attn_wo and
 /// mlp_fc2 draw gauss(0, 0), so that the stream stays aligned.

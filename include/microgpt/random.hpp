@@ -1,4 +1,4 @@
-// CPython's random module, bit for bit: MT19937 seeded as random.seed(int), and the four draws that
+// CPython's random module, bit for bit: MT19937 seeded as random.seed(int), and the draws that
 // microgpt.py makes. The same seed gives the same shuffle, weights and samples as the Python
 // script.
 #pragma once

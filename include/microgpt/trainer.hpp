@@ -67,14 +67,14 @@ class Trainer {
   Trainer(const Trainer&) = delete;
   Trainer& operator=(const Trainer&) = delete;
 
-  /// Trains until the end, or until `stop` is not 0 (asked after each step); in each case the last
-  /// thing that the observer hears of is a checkpoint of the last step. Several processes run
-  /// together, and stop after the same step, whichever of them is asked to.
-  /// Throws RunError that names step and learning rate where the loss is not finite, before the
-  /// update is applied, or the gradient is not (then a part of the model may have been updated; the
-  /// observer does not hear of it); and whatever the observer throws. In the other processes that
-  /// is EndedElsewhere. Anything else that is thrown, the others do not know of: see
-  /// ProcessGroup::ends_together().
+  /// Trains until the end, or until `stop` is not 0 (asked after each step). In each case the last
+  /// thing that the observer hears of is a checkpoint of the last step; where none is left to do,
+  /// it hears of nothing. Several processes run together, and stop after the same step, whichever
+  /// of them is asked to. Throws RunError that names step and learning rate where the loss is not
+  /// finite, before the update is applied, or the gradient, its square in the run's precision, or
+  /// val_loss is not (then the model has been updated, or a part of it; the observer does not hear
+  /// of it); and whatever the observer throws. In the other processes that is EndedElsewhere.
+  /// Anything else that is thrown, the others do not know of: see ProcessGroup::ends_together().
   TrainingEnd run(TrainingObserver& observer, const std::atomic<int>& stop);
 
   /// The length of training in steps, from num_steps or num_epochs.

@@ -13,6 +13,9 @@ namespace {
 
 using Fault = std::optional<std::string>;
 
+// No run comes so far, and whoever counts on from here may add any batch.
+constexpr std::int64_t kMostCounted = INT64_MAX / 2;
+
 bool is_short_line(const std::string& text) {
   return text.size() <= 200 && printable(text) == text;
 }
@@ -37,7 +40,7 @@ Fault find_fault(const std::vector<std::int64_t>& steps, const std::vector<doubl
                  std::int64_t last_step) {
   if (steps.size() != losses.size()) return "the history has not one loss for each step";
   if (!is_rising(steps)) return "the steps of the history do not rise";
-  if (!steps.empty() && (steps.front() < 0 || steps.back() > last_step)) {
+  if (!steps.empty() && (steps.front() < 1 || steps.back() > last_step)) {
     return "the history holds steps that were not made";
   }
   if (!all_finite(losses)) return "the history holds a loss that is not finite";
@@ -49,9 +52,11 @@ Fault find_fault(const CheckpointInfo& info) {
   if (!is_short_line(info.build)) return "build is not a short line of text";
   if (!info.config.batch_size) return "batch_size is not a number";
   if (info.step < 0) return "step is negative";
+  if (info.step > kMostCounted) return "step is too large";
   if (info.epoch < 0) return "epoch is negative";
   if (info.documents < 1) return "there are no documents";
   if (info.cursor < 0) return "cursor is negative";
+  if (info.cursor > kMostCounted) return "cursor is too large";
   if (!is_sha256(info.dataset_sha256)) return "the dataset's sha256 is not 64 hexadecimal digits";
   if (info.code_points.empty()) return "there are no characters";
   if (!is_rising(info.code_points) || !std::ranges::all_of(info.code_points, is_scalar_value)) {

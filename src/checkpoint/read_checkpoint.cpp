@@ -6,6 +6,7 @@
 #include "base/printable.hpp"
 #include "checkpoint/consistency.hpp"
 #include "checkpoint/file_head.hpp"
+#include "checkpoint/format.hpp"
 #include "checkpoint/hdf5_input.hpp"
 #include "checkpoint/seal.hpp"
 #include "microgpt/checkpoint.hpp"
@@ -15,8 +16,6 @@ namespace microgpt {
 namespace {
 
 using namespace hdf5;
-
-constexpr std::int64_t kFormatVersion = 1;
 
 /// Before the seal is verified, since another version may be sealed in another way. Only numbers
 /// are read so early: see seal.hpp.
@@ -59,7 +58,7 @@ PythonRandom::State read_random(const InputGroup& root) {
 
 CheckpointInfo read_info(const InputGroup& root) {
   CheckpointInfo info;
-  if (read_text(root, "format") != "microgpt") throw Error("format is not microgpt");
+  if (read_text(root, "format") != kFormat) throw Error("format is not microgpt");
   info.program_version = read_text(root, "program_version");
   info.build = read_text(root, "build");
   info.step = read_integer(root, "step");

@@ -3,6 +3,7 @@
 
 #include "base/durable_file.hpp"
 #include "checkpoint/consistency.hpp"
+#include "checkpoint/format.hpp"
 #include "checkpoint/hdf5_output.hpp"
 #include "checkpoint/seal.hpp"
 #include "microgpt/checkpoint.hpp"
@@ -70,8 +71,8 @@ Image checkpoint_image(const CheckpointInfo& info, const ModelState<Scalar>& sta
 
   const Session session;
   FileInMemory file;
-  write_attribute(file, "format", std::string("microgpt"));
-  write_attribute(file, "format_version", std::int64_t{1});
+  write_attribute(file, "format", std::string(kFormat));
+  write_attribute(file, "format_version", kFormatVersion);
   write_attribute(file, "program_version", info.program_version);
   write_attribute(file, "build", info.build);
   write_attribute(file, "config", to_yaml(info.config));

@@ -1,11 +1,13 @@
 #include <fmt/format.h>
 
+#include <cmath>
 #include <numbers>
 
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
 #include "microgpt/checkpoint.hpp"
 #include "microgpt/dataset.hpp"
+#include "microgpt/error.hpp"
 #include "microgpt/trainer.hpp"
 #include "run/run_folder.hpp"
 
@@ -18,10 +20,14 @@ int evaluate(const EvaluateOptions& options) {
                                         Tokenizer(info.code_points));
   const double nats = microgpt::evaluate(info.shape(), checkpoint.state, dataset, options.threads);
 
-  std::int64_t positions = 0;
-  for (const Document& document : dataset.documents()) positions += document.length;
+  if (!std::isfinite(nats)) {
+    throw RunError(
+        fmt::format("{}: its loss on {} is not finite: its parameters are too large; "
+                    "use an earlier checkpoint",
+                    options.checkpoint, options.data));
+  }
   print(fmt::format("documents:          {}\n", dataset.documents().size()));
-  print(fmt::format("positions:          {}\n", positions));
+  print(fmt::format("positions:          {}\n", count_positions(dataset.documents())));
   print(fmt::format("nats per character: {:.6f}\n", nats));
   print(fmt::format("bits per character: {:.6f}\n", nats / std::numbers::ln2));
   flush_output();

@@ -17,11 +17,7 @@ int generate(const GenerateOptions& options) {
                              .stop_at_bos = !is_text};
 
   PythonRandom random(static_cast<std::uint64_t>(options.seed.value_or(info.config.seed)));
-  Generator generator = std::visit(
-      [&]<class Scalar>(const ModelState<Scalar>& model) {
-        return Generator(info.shape(), model.parameters.values(), tokenizer);
-      },
-      checkpoint.state);
+  Generator generator(info.shape(), checkpoint.state, tokenizer);
   const std::int64_t count = options.count.value_or(is_text ? 1 : 20);
   for (std::int64_t i = 0; i < count; ++i) {
     print(options.prompt);

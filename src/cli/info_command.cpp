@@ -31,8 +31,8 @@ int info(const InfoOptions& options) {
   print_field("epoch", fmt::format("{}", info.epoch));
   print_field("loss", last_of(info.history.steps, info.history.losses));
   print_field("val_loss", last_of(info.history.val_steps, info.history.val_losses));
-  print_field("documents", fmt::format("{} (next to train on: {} of the shuffled)", info.documents,
-                                       info.cursor));
+  print_field("documents",
+              fmt::format("{} in the dataset, {} trained on", info.documents, info.cursor));
   print_field("dataset", fmt::format("sha256 {}", info.dataset_sha256));
   print_field("vocabulary", fmt::format("{} characters and BOS", info.code_points.size()));
   print_field("parameters",

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <system_error>
 
 #include "microgpt/error.hpp"
 
@@ -18,6 +19,37 @@ constexpr std::array<std::string_view, 11> kFixedKeys{
 
 bool is_fixed(std::string_view key) {
   return std::ranges::find(kFixedKeys, key) != kFixedKeys.end();
+}
+
+// Of num_steps and num_epochs only one is in force; `key` is either of them.
+bool is_length(std::string_view key) { return key == "num_steps" || key == "num_epochs"; }
+
+std::string_view length_key(const Config& config) {
+  return config.num_epochs ? "num_epochs" : "num_steps";
+}
+
+// "learning_rate: 0.01 → 0.02", or nothing.
+std::string change_of(std::string_view key, const Config& before, const Config& after) {
+  std::string_view key_after = key;
+  if (is_length(key)) {
+    if (key != length_key(before)) return {};
+    key_after = length_key(after);
+  }
+  const std::string old_value = config_value(before, key);
+  const std::string new_value = config_value(after, key_after);
+  if (key != key_after) {
+    return fmt::format("{}: {} → {}: {}", key, old_value, key_after, new_value);
+  }
+  return old_value == new_value ? "" : fmt::format("{}: {} → {}", key, old_value, new_value);
+}
+
+void require_length_ahead(const Config& config, const CheckpointInfo& checkpoint) {
+  const bool in_epochs = config.num_epochs.has_value();
+  const std::int64_t wanted = in_epochs ? *config.num_epochs : config.num_steps;
+  const std::int64_t done = in_epochs ? checkpoint.epoch : checkpoint.step;
+  if (wanted >= done) return;
+  throw InputError(fmt::format("--set {}={}: the checkpoint is of {} {}; give at least that",
+                               length_key(config), wanted, in_epochs ? "epoch" : "step", done));
 }
 
 }  // namespace
@@ -35,10 +67,8 @@ ResumedConfig resumed_config(const CheckpointInfo& checkpoint, const std::filesy
 
   std::string refused;
   for (const KeyDescription& key : describe_keys()) {
-    const std::string before = config_value(checkpoint.config, key.name);
-    const std::string after = config_value(config, key.name);
-    if (before == after) continue;
-    const std::string change = fmt::format("{}: {} → {}", key.name, before, after);
+    const std::string change = change_of(key.name, checkpoint.config, config);
+    if (change.empty()) continue;
     if (is_fixed(key.name)) {
       refused += (refused.empty() ? "" : ", ") + change;
     } else {
@@ -49,11 +79,16 @@ ResumedConfig resumed_config(const CheckpointInfo& checkpoint, const std::filesy
     throw InputError(fmt::format("{}: --set cannot change {} on a resume; start a new run for that",
                                  file.string(), refused));
   }
-  if (!config.num_epochs && config.num_steps < checkpoint.step) {
-    throw InputError(fmt::format("--set num_steps={}: the checkpoint has {} steps behind it",
-                                 config.num_steps, checkpoint.step));
-  }
+  require_length_ahead(config, checkpoint);
   return resumed;
+}
+
+void require_dataset(const std::filesystem::path& dataset) {
+  std::error_code unknown;
+  if (std::filesystem::exists(dataset, unknown) || unknown) return;
+  throw InputError(fmt::format(
+      "{}: the run's dataset is not there; where it has moved, name it with --set dataset=FILE",
+      dataset.string()));
 }
 
 void require_same_dataset(const CheckpointInfo& checkpoint, const std::filesystem::path& dataset,

@@ -21,6 +21,9 @@ struct ResumedConfig {
                                            const std::filesystem::path& file,
                                            const std::vector<std::string>& overrides, int threads);
 
+/// Throws InputError where the run's dataset is not at its place any more.
+void require_dataset(const std::filesystem::path& dataset);
+
 /// Throws InputError where the dataset at hand is not the one that the run began with.
 void require_same_dataset(const CheckpointInfo& checkpoint, const std::filesystem::path& dataset,
                           const std::string& sha256);

@@ -42,6 +42,15 @@ void warn_of_byte_order_mark(const Dataset& dataset, const fs::path& file) {
                   file.string()));
 }
 
+// ⌊fraction · N⌋ documents may be none.
+void warn_of_nothing_held_out(const Config& config, const Trainer& trainer) {
+  if (config.validation_fraction == 0 || !trainer.split().validation.empty()) return;
+  print_to_stderr(fmt::format(
+      "microgpt: warning: validation_fraction {} of {} documents is not one: nothing is held out, "
+      "and there is no val_loss",
+      config_value(config, "validation_fraction"), trainer.split().training.size()));
+}
+
 std::string digest_of(const Config& config) {
   Config comparable = config;
   comparable.dataset.clear();  // hosts may keep it in different places
@@ -94,6 +103,7 @@ int start_run(const Setting& setting) {
   const Dataset dataset = together(setting.group, [&] {
     if (options.out && setting.is_first()) {
       RunFolder::require_free(*options.out, options.overwrite);
+      RunFolder::require_apart(*options.out, values.dataset);
     }
     return Dataset::load(values.dataset, values.documents, values.block_size);
   });
@@ -102,9 +112,10 @@ int start_run(const Setting& setting) {
     return std::make_unique<Trainer>(values, dataset, setting.threads, setting.group);
   });
   require_same_run(setting, *trainer);
+  if (setting.is_first()) warn_of_nothing_held_out(values, *trainer);
   auto folder = together(setting.group, [&]() -> std::optional<RunFolder> {
     if (!setting.is_first()) return std::nullopt;
-    const std::string name = find_config(*options.config).stem().string();
+    const std::string name = fs::path(*options.config).stem().string();
     return options.out ? RunFolder::create(*options.out, options.overwrite)
                        : RunFolder::create_first_free("runs", name);
   });
@@ -151,6 +162,7 @@ int resume_run(const Setting& setting) {
   const std::int64_t step = checkpoint.info.step;
   const std::string build = checkpoint.info.build;
   const Dataset dataset = together(setting.group, [&] {
+    require_dataset(values.dataset);
     auto loaded = Dataset::load(values.dataset, values.documents, values.block_size);
     require_same_dataset(checkpoint.info, values.dataset, loaded.sha256());
     return loaded;

@@ -50,17 +50,14 @@ void print_heading(const Trainer& trainer, const Dataset& dataset, const RunFold
   print(fmt::format("vocab size: {}\n", dataset.tokenizer().vocab_size()));
   print(fmt::format("num params: {}\n", trainer.layout().size()));
   print(fmt::format("run folder: {}\n", folder.path().string()));
+  flush_output();
 }
 
 // Draws from the generator where training has left it, as microgpt.py does: at most block_size
 // characters each.
 void print_samples(const Trainer& trainer, const Tokenizer& tokenizer) {
   const CheckpointInfo info = trainer.info();
-  Generator generator = std::visit(
-      [&]<class Scalar>(const ModelState<Scalar>& model) {
-        return Generator(info.shape(), model.parameters.values(), tokenizer);
-      },
-      trainer.state());
+  Generator generator(info.shape(), trainer.state(), tokenizer);
   const SampleOptions sample{.temperature = info.config.temperature,
                              .max_length = info.config.block_size};
   PythonRandom random(info.random);
@@ -82,12 +79,12 @@ std::string newest_in_words(const RunFolder& folder) {
 // written. `former_metrics`: the file that holds the run's past.
 void train_and_record(const Setting& setting, Trainer& trainer, const Dataset& dataset,
                       RunFolder& folder, const fs::path& former_metrics) {
+  catch_stop_signals();
   std::optional<RunRecorder> recorder;
   together(setting.group, [&] {
     recorder.emplace(folder, trainer, former_metrics);
     if (setting.talks()) print_heading(trainer, dataset, folder);
   });
-  catch_stop_signals();
   Console console(!setting.talks(), trainer.num_steps(), trainer.info().step);
   Session session(*recorder, console);
   try {
@@ -105,8 +102,8 @@ void train_and_record(const Setting& setting, Trainer& trainer, const Dataset& d
 
 // The same in another process: a step there and each call of together() has one here.
 void train_for_first(const Setting& setting, Trainer& trainer) {
-  together(setting.group, [] {});
   catch_stop_signals();
+  together(setting.group, [] {});
   Nobody nobody;
   trainer.run(nobody, stop_signal());
   together(setting.group, [] {});

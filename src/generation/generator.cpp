@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <variant>
 #include <vector>
@@ -7,6 +8,7 @@
 #include "generation/decoder.hpp"
 #include "kernels/row_functions.hpp"
 #include "kernels/simd.hpp"
+#include "microgpt/error.hpp"
 #include "microgpt/generation.hpp"
 #include "model/activations.hpp"
 #include "model/transformer.hpp"
@@ -15,12 +17,17 @@ namespace microgpt {
 namespace {
 
 // softmax(logits / temperature), in double whatever the model's precision. `out` has room for whole
-// vectors.
+// vectors. Throws RunError where a logit is not finite, which makes all of the sum not a number.
 template <class Scalar>
 void probabilities(std::span<const Scalar> logits, double temperature, double* out) {
   std::ranges::copy(logits, out);
   constexpr double kMost = std::numeric_limits<double>::max();
   kernels::softmax_row(out, std::ssize(logits), std::min(1 / temperature, kMost));
+  if (!std::isfinite(out[0])) {
+    throw RunError(
+        "the model's logits are not finite, so there is nothing to draw from: its "
+        "parameters are too large; train with a lower learning_rate");
+  }
 }
 
 // Logits for the token behind a context that grows by one token at a time.
@@ -73,29 +80,34 @@ class ContextReader {
   std::vector<Scalar> last_logits_;
 };
 
+using AnyReader =
+    std::variant<std::unique_ptr<ContextReader<float>>, std::unique_ptr<ContextReader<double>>>;
+
+AnyReader make_reader(const ModelShape& shape, const AnyModelState& state) {
+  return std::visit(
+      [&]<class Scalar>(const ModelState<Scalar>& model) -> AnyReader {
+        return std::make_unique<ContextReader<Scalar>>(shape, model.parameters.values());
+      },
+      state);
+}
+
 }  // namespace
 
 struct Generator::Model {
-  using Reader =
-      std::variant<std::unique_ptr<ContextReader<float>>, std::unique_ptr<ContextReader<double>>>;
-  Reader reader;
+  AnyReader reader;
   Tokenizer tokenizer;
   std::vector<Token> context;
-  AlignedBuffer<double> weights;
+  AlignedBuffer<double> probabilities;
 };
 
-template <class Scalar>
-Generator::Generator(const ModelShape& shape, std::span<const Scalar> parameters,
+Generator::Generator(const ModelShape& shape, const AnyModelState& state,
                      const Tokenizer& tokenizer)
     : model_(std::make_unique<Model>(
-          Model{.reader = std::make_unique<ContextReader<Scalar>>(shape, parameters),
+          Model{.reader = make_reader(shape, state),
                 .tokenizer = tokenizer,
                 .context = {},
-                .weights = AlignedBuffer<double>(
+                .probabilities = AlignedBuffer<double>(
                     static_cast<std::size_t>(kernels::padded<double>(shape.vocab_size)))})) {}
-
-template Generator::Generator(const ModelShape&, std::span<const float>, const Tokenizer&);
-template Generator::Generator(const ModelShape&, std::span<const double>, const Tokenizer&);
 
 Generator::~Generator() = default;
 Generator::Generator(Generator&&) noexcept = default;
@@ -114,7 +126,7 @@ std::string Generator::sample(std::span<const Token> prompt, const SampleOptions
           const auto logits = reader->read(model.context);
           // BOS is the last token: without it, the others share all of the probability.
           const std::size_t choices = logits.size() - (options.stop_at_bos ? 0 : 1);
-          const auto weights = model.weights.values().first(choices);
+          const auto weights = model.probabilities.values().first(choices);
           probabilities(logits.first(choices), options.temperature, weights.data());
           const auto token = static_cast<Token>(random.choose(weights));
           if (token == model.tokenizer.bos()) break;

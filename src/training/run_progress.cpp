@@ -19,7 +19,8 @@ std::int64_t length_in_steps(const Config& config, std::int64_t batch_size,
   if (!config.num_epochs) return config.num_steps;
   const std::int64_t wanted = multiply_saturated(*config.num_epochs, training_documents);
   const std::int64_t left = std::max<std::int64_t>(0, wanted - progress.cursor);
-  return progress.step + left / batch_size + (left % batch_size != 0 ? 1 : 0);
+  const std::int64_t steps = left / batch_size + (left % batch_size != 0 ? 1 : 0);
+  return steps > INT64_MAX - progress.step ? INT64_MAX : progress.step + steps;
 }
 
 }  // namespace
@@ -34,10 +35,15 @@ RunSchedule::RunSchedule(const Config& config, std::int64_t training_documents, 
       log_every_(config.log_every.value_or(std::max<std::int64_t>(1, num_steps_ / kAutoLogSteps))) {
 }
 
+std::int64_t RunSchedule::earlier_epoch(std::int64_t cursor, std::int64_t steps) const {
+  const std::int64_t documents = multiply_saturated(steps, batch_size_);
+  return epoch(std::max<std::int64_t>(0, cursor - documents));
+}
+
 bool RunSchedule::period_ends(const std::optional<std::int64_t>& period, std::int64_t step,
                               std::int64_t cursor) const {
   if (period) return step % *period == 0;
-  return epoch(cursor) > epoch(std::max<std::int64_t>(0, cursor - batch_size_));
+  return epoch(cursor) > earlier_epoch(cursor, 1);
 }
 
 bool RunSchedule::evaluation_due(std::int64_t step, std::int64_t cursor) const {

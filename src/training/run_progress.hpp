@@ -28,6 +28,8 @@ class RunSchedule {
   [[nodiscard]] std::int64_t epoch(std::int64_t cursor) const {
     return cursor / training_documents_;
   }
+  /// The epoch so many steps of this batch size before `cursor`.
+  [[nodiscard]] std::int64_t earlier_epoch(std::int64_t cursor, std::int64_t steps) const;
 
   /// The following ask about the step that led to `step` and `cursor`.
   [[nodiscard]] bool evaluation_due(std::int64_t step, std::int64_t cursor) const;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <string_view>
 
 #include "distributed/agreement.hpp"
@@ -24,8 +25,8 @@ namespace {
 // The whole history is reserved up front where it is this long or shorter.
 constexpr std::int64_t kReservedReports = 1 << 20;
 
-// What a process that cannot go on tells the others with its share of the next step; above all
-// signals' numbers.
+// What a process that cannot go on tells the others with its share of the next step. Larger than
+// any signal's number.
 constexpr int kObserverFailed = 1 << 16;
 
 Config with_batch_size(Config config, int workers) {
@@ -167,13 +168,14 @@ struct Trainer::Run {
     const BatchLoss batch_loss = engine->compute_gradient(batch, failure ? kObserverFailed : stop);
     if (batch_loss.note == kObserverFailed) settle(group, failure);
     stop = batch_loss.note;
-    require_finite("loss", batch_loss.loss, learning_rate);
+    const std::int64_t step = progress.step + 1;
+    require_finite("loss", batch_loss.loss, step, learning_rate);
     const double squared_norm = engine->update(adam_step(learning_rate), config.grad_clip);
-    require_finite("gradient", squared_norm, learning_rate);
-    ++progress.step;
+    require_finite("gradient", as_adam_squares(squared_norm), step, learning_rate);
+    progress.step = step;
     progress.cursor += static_cast<std::int64_t>(batch.size());
     return {
-        .step = progress.step,
+        .step = step,
         .epoch = schedule->epoch(progress.cursor),
         .loss = batch_loss.loss,
         .learning_rate = learning_rate,
@@ -183,13 +185,23 @@ struct Trainer::Run {
         .logged = false};
   }
 
+  // Adam squares gradients in the run's precision: what is too large for that ends as infinity in
+  // the second moment, and such a parameter would never move again. (A clipped one is small.)
+  [[nodiscard]] double as_adam_squares(double squared_norm) const {
+    constexpr auto kInfinity = std::numeric_limits<double>::infinity();
+    const bool fits = config.precision == Precision::float64 || config.grad_clip > 0 ||
+                      squared_norm <= static_cast<double>(std::numeric_limits<float>::max());
+    return fits ? squared_norm : kInfinity;
+  }
+
   // All processes have the same numbers, so all end here, or none.
-  void require_finite(std::string_view what, double value, double learning_rate) {
+  void require_finite(std::string_view what, double value, std::int64_t step,
+                      double learning_rate) {
     if (std::isfinite(value)) return;
     failure = std::make_exception_ptr(RunError(
         fmt::format("step {}: the {} is not finite (learning rate {:g}): lower learning_rate or "
                     "set grad_clip",
-                    progress.step + 1, what, learning_rate)));
+                    step, what, learning_rate)));
     settle(group, failure);
   }
 
@@ -206,12 +218,14 @@ struct Trainer::Run {
     if (group.size() == 1) settle(group, failure);
   }
 
-  // Evaluates where that is due and writes the step down. True where val_loss is a new best.
+  // Evaluates where that is due and notes the step in the history. True where val_loss is a new
+  // best.
   bool record(StepReport& report) {
     TrainingHistory& history = progress.history;
     bool is_best = false;
     if (schedule->evaluation_due(progress.step, progress.cursor)) {
       report.val_loss = engine->evaluate(split.validation);
+      require_finite("val_loss", *report.val_loss, report.step, report.learning_rate);
       history.val_steps.push_back(report.step);
       history.val_losses.push_back(*report.val_loss);
       is_best = best_evaluation(history) == history.val_losses.size() - 1;
@@ -285,10 +299,9 @@ std::vector<StepReport> Trainer::past_reports() const {
   std::size_t evaluation = 0;
   for (std::size_t i = 0; i < history.steps.size(); ++i) {
     const std::int64_t step = history.steps[i];
-    const std::int64_t behind = (run.progress.step - step) * run.config.batch_size.value();
     StepReport report{
         .step = step,
-        .epoch = run.schedule->epoch(std::max<std::int64_t>(0, run.progress.cursor - behind)),
+        .epoch = run.schedule->earlier_epoch(run.progress.cursor, run.progress.step - step),
         .loss = history.losses[i],
         .learning_rate = learning_rate_at(run.config, step - 1, run.schedule->num_steps()),
         .positions = 0,

@@ -40,6 +40,8 @@ const Case fault_cases[] = {
        info.step = -1;
        info.history = {};
      }},
+    {"StepThatNoRunReaches", [](auto& info, auto&) { info.step = INT64_MAX / 2 + 1; }},
+    {"CursorThatNoRunReaches", [](auto& info, auto&) { info.cursor = INT64_MAX / 2 + 1; }},
     {"NegativeEpoch", [](auto& info, auto&) { info.epoch = -1; }},
     {"NoDocuments", [](auto& info, auto&) { info.documents = 0; }},
     {"NegativeCursor", [](auto& info, auto&) { info.cursor = -1; }},
@@ -56,7 +58,7 @@ const Case fault_cases[] = {
     {"StepWithoutLoss", [](auto& info, auto&) { info.history.losses.pop_back(); }},
     {"ValLossWithoutStep", [](auto& info, auto&) { info.history.val_steps.pop_back(); }},
     {"StepTwice", [](auto& info, auto&) { info.history.steps[1] = info.history.steps[0]; }},
-    {"StepBeforeTheFirst", [](auto& info, auto&) { info.history.steps[0] = -1; }},
+    {"StepBeforeTheFirst", [](auto& info, auto&) { info.history.steps[0] = 0; }},
     {"StepOfTheFuture", [](auto& info, auto&) { info.history.val_steps[1] = 21; }},
     {"InfiniteLoss", [](auto& info, auto&) { info.history.losses[0] = kInfinity; }},
     {"OtherPrecision", [](auto& info, auto&) { info.config.precision = Precision::float32; }},

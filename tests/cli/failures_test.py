@@ -73,5 +73,36 @@ class FailuresTest(ProgramTest):
         self.assertEqual(earlier.steps()[-1], 9)
 
 
+    def test_a_val_loss_that_is_not_finite(self):
+        settings = SETTINGS | {"learning_rate": 1e6, "weight_decay": 1e6, "validation_fraction": 0.2, "eval_every": 1}
+        config = self.write_config("run.cfg", **settings)
+        output = self.microgpt("--config", config, "--out", "run")
+        self.assert_one_error(output, 1, "step 1", "val_loss", "not finite", "learning_rate")
+        run = Run(self.folder / "run", output)
+        self.assertEqual((run.steps(), run.metrics()), ([], []))
+
+    def test_a_gradient_whose_square_is_too_large(self):
+        """The loss and the gradient are finite, but the second moment of Adam would not be."""
+        settings = SETTINGS | {"init_std": 1e6, "zero_init_residual": "false"}
+        config = self.write_config("run.cfg", **settings)
+        self.assert_one_error(self.microgpt("--config", config, "--out", "run"), 1, "step 1", "gradient")
+        self.succeed("--config", config, "--out", "exact", "--set", "precision=float64", "--set", "num_steps=1")
+
+    def test_a_model_whose_logits_are_not_finite(self):
+        """Its parameters still are, so there is a checkpoint; but there is nothing to draw from."""
+        settings = SETTINGS | {"num_steps": 1, "learning_rate": 1e6, "weight_decay": 1e6}
+        config = self.write_config("run.cfg", **settings)
+        output = self.microgpt("--config", config, "--out", "run")
+        self.assertEqual(output.exit_code, 1)
+        self.assertRegex(output.err, r"\Amicrogpt: error: [^\n]*logits are not finite[^\n]*\n\Z")
+        self.assertEqual(output.lines("sample"), [])
+        run = Run(self.folder / "run", output)
+        self.assertEqual(run.steps(), [1])
+        self.assert_one_error(self.microgpt("generate", "--checkpoint", "run"), 1, "logits are not finite")
+        evaluation = self.microgpt("evaluate", "--checkpoint", "run", "--data", "names.txt")
+        self.assert_one_error(evaluation, 1, "run", "names.txt", "not finite")
+        self.assertEqual(evaluation.out, "")
+
+
 if __name__ == "__main__":
     unittest.main()

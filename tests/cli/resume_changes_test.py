@@ -94,13 +94,23 @@ class ChangesTest(ResumeTest):
         self.assertEqual([line["step"] for line in longer.metrics()], list(range(1, 15)))
 
     def test_steps_already_done(self):
-        self.assert_refused("num_steps=9", "10", num_steps=9)
+        self.assert_refused("num_steps=9", "step 10", "at least", num_steps=9)
+
+    def test_epochs_already_done(self):
+        self.resume("run", num_epochs=3)
+        self.assert_refused("num_epochs=2", "epoch 3", "at least", num_epochs=2)
+        self.assertEqual(self.resume("run", num_epochs=3).steps()[-1], 18)
 
     def test_epochs_instead_of_steps(self):
         run = self.resume("run", num_epochs=3)
         self.assertEqual(run.steps()[-1], 18)  # three passes over 24 names, in steps of 4
+        self.assertEqual(self.shown_changes(run), ["num_steps: 10 → num_epochs: 3"])
         config = read_settings((run.folder / "config.cfg").read_text(encoding="utf-8"))
         self.assertEqual((config.get("num_steps"), config["num_epochs"]), (None, "3"))
+
+        back = self.resume("run", num_steps=20)
+        self.assertEqual(self.shown_changes(back), ["num_epochs: 3 → num_steps: 20"])
+        self.assertEqual(back.steps()[-1], 20)
 
     def test_documents_are_counted_when_the_batch_grows(self):
         run = self.resume("run", num_steps=12, batch_size=10)
@@ -115,7 +125,7 @@ class ChangesTest(ResumeTest):
 class DatasetTest(ResumeTest):
     def test_a_dataset_that_moved(self):
         moved = self.dataset.rename(self.folder / "moved.txt")
-        self.assert_refused(self.dataset)
+        self.assert_refused(self.dataset, "--set dataset=")
         run = self.resume("run/step-00000005.h5", "--out", "new", dataset="moved.txt")
         self.assertEqual(self.shown_changes(run), [f"dataset: {self.dataset} → {moved}"])
         self.assertEqual(run.timeless_metrics(), self.run_of_ten_steps.timeless_metrics())

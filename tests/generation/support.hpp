@@ -29,7 +29,8 @@ class Writer {
                .n_head = 2,
                .block_size = block_size,
                .activation = Activation::gelu}),
-        generator(model.shape, std::span<const Scalar>(model.parameters.values()), tokenizer) {}
+        state(without_moments(model)),
+        generator(model.shape, state, tokenizer) {}
 
   /// What the generator writes behind `prompt` from a seed.
   std::string write(const SampleOptions& options, std::uint64_t seed,
@@ -40,7 +41,15 @@ class Writer {
 
   Tokenizer tokenizer;
   TinyModel<Scalar> model;
+  AnyModelState state;
   Generator generator;
+
+ private:
+  static ModelState<Scalar> without_moments(TinyModel<Scalar>& model) {
+    ModelState<Scalar> state(ParameterLayout(model.shape), 0);
+    std::ranges::copy(model.parameters.values(), state.parameters.values().begin());
+    return state;
+  }
 };
 
 /// The same by the formulas: each time a whole forward over BOS, the prompt and what was drawn, of
