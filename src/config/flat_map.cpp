@@ -15,10 +15,25 @@
 namespace microgpt::config {
 namespace {
 
+// Whether a quoted text ends in its line; `text` goes on from the quote. (yaml-cpp takes the
+// end of the file for the missing quote, and all lines before it for one.)
+bool is_closed(std::string_view text) {
+  const char quote = text.front();
+  for (std::size_t i = 1; i < text.size() && text[i] != '\n'; ++i) {
+    const bool escapes = quote == '"' ? text[i] == '\\' : text.substr(i, 2) == "''";
+    if (escapes) {
+      ++i;
+    } else if (text[i] == quote) {
+      return true;
+    }
+  }
+  return false;
+}
+
 // yaml-cpp reports what it meets, one event after the other; this handler lets only a flat map by.
 class FlatMapHandler final : public YAML::EventHandler {
  public:
-  explicit FlatMapHandler(std::string_view name) : name_(name) {}
+  FlatMapHandler(std::string_view yaml, std::string_view name) : yaml_(yaml), name_(name) {}
 
   [[nodiscard]] std::vector<Setting> take() { return std::move(settings_); }
 
@@ -47,6 +62,7 @@ class FlatMapHandler final : public YAML::EventHandler {
       refuse(place(mark), fmt::format("'{}' is not of the form 'key: value'", excerpt(value)));
     }
     refuse_decoration(mark, tag, anchor);
+    refuse_open_quote(mark);
     if (!open_) {
       open_ = Setting{.key = value, .value = {}, .quoted = false, .place = place(mark)};
       return;
@@ -60,7 +76,8 @@ class FlatMapHandler final : public YAML::EventHandler {
     refuse_decoration(mark, kPlainTag, anchor);
     if (!in_map_) return;  // Only comments, or nothing at all.
     if (!open_) refuse(place(mark), "the key before ':' is missing");
-    refuse(open_->place, fmt::format("{} has no value", excerpt(open_->key)));
+    refuse(open_->place,
+           fmt::format("{} has no value: give it one or remove the line", excerpt(open_->key)));
   }
 
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t /*anchor*/) override {
@@ -91,6 +108,14 @@ class FlatMapHandler final : public YAML::EventHandler {
     }
   }
 
+  void refuse_open_quote(const YAML::Mark& mark) const {
+    const std::string_view text =
+        yaml_.substr(std::min(static_cast<std::size_t>(mark.pos), yaml_.size()));
+    if (text.empty() || (text.front() != '"' && text.front() != '\'') || is_closed(text)) return;
+    refuse(place(mark), "a quote begins here that does not end in its line: close it");
+  }
+
+  std::string_view yaml_;
   std::string_view name_;
   int documents_ = 0;
   bool in_map_ = false;
@@ -115,7 +140,7 @@ void refuse_foreign_bytes(std::string_view yaml, std::string_view name) {
 
 std::vector<Setting> read_flat_map(std::string_view yaml, std::string_view name) {
   refuse_foreign_bytes(yaml, name);
-  FlatMapHandler handler(name);
+  FlatMapHandler handler(yaml, name);
   try {
     std::istringstream stream{std::string(yaml)};
     YAML::Parser parser(stream);

@@ -21,7 +21,8 @@ std::string reason() { return std::generic_category().message(errno); }
 
 std::string bytes_of(const std::filesystem::path& file, const std::string& name) {
   std::error_code ignored;
-  if (std::filesystem::is_directory(file, ignored)) refuse(name, "is a folder, not a config file");
+  if (std::filesystem::is_directory(file, ignored))
+    refuse(name, "is a folder, not a config file; name a file in it");
   errno = 0;
   std::ifstream stream(file, std::ios::binary);
   if (!stream) refuse(name, "cannot be opened: " + reason());

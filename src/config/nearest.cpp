@@ -16,9 +16,14 @@ char folded(char c) {
   return c == '-' || c == ' ' ? '_' : c;
 }
 
+// The share of characters that differ; half of it where only some are left out: of a key's words
+// the most telling one is typed.
 double difference(std::string_view typed, std::string_view word) {
-  return static_cast<double>(edit_distance(typed, word)) /
-         static_cast<double>(std::max(typed.size(), word.size()));
+  constexpr std::size_t kTelling = 3;
+  const double share = static_cast<double>(edit_distance(typed, word)) /
+                       static_cast<double>(std::max(typed.size(), word.size()));
+  const bool is_part = typed.size() >= kTelling && word.find(typed) != std::string_view::npos;
+  return is_part ? share / 2 : share;
 }
 
 }  // namespace

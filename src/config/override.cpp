@@ -10,6 +10,8 @@ namespace {
 
 using namespace config;
 
+constexpr const char* kCommandLine = "--set";  // where a value comes from
+
 Setting split(std::string_view argument) {
   const std::string place = "--set " + excerpt(argument);
   const auto equals = argument.find('=');
@@ -20,6 +22,14 @@ Setting split(std::string_view argument) {
           .value = std::string(argument.substr(equals + 1)),
           .quoted = false,
           .place = place};
+}
+
+// A rival in the file is replaced; one that was just given, too, contradicts.
+void refuse_both(const Setting& setting, const SourcedConfig& config, std::string_view rival) {
+  const auto given = config.sources.find(rival);
+  if (given == config.sources.end() || given->second != kCommandLine) return;
+  refuse(setting.place, fmt::format("{} cannot stand beside {} ({}): remove one", setting.key,
+                                    rival, kCommandLine));
 }
 
 void unset(SourcedConfig& config, std::string_view length) {
@@ -34,9 +44,11 @@ void override_config(SourcedConfig& config, std::string_view key_equals_value) {
   const std::filesystem::path current_folder;
   const Setting setting = split(key_equals_value);
   const Key& key = known_key(setting);
+  const std::string_view rival = rival_of(key.name);
+  if (!rival.empty()) refuse_both(setting, config, rival);
   key.read(setting, current_folder, config.values);
-  config.sources.insert_or_assign(setting.key, "--set");
-  if (const auto rival = rival_of(key.name); !rival.empty()) unset(config, rival);
+  config.sources.insert_or_assign(setting.key, kCommandLine);
+  if (!rival.empty()) unset(config, rival);
 }
 
 }  // namespace microgpt

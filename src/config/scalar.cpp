@@ -89,11 +89,11 @@ std::size_t read_word(const Setting& setting, std::span<const std::string_view> 
 
 bool read_switch(const Setting& setting) {
   refuse_quotes(setting, "true or false");
-  // YAML 1.2's spellings, and what other programs print for them.
-  for (const std::string_view word : {"True", "TRUE", "1"}) {
+  // YAML 1.2 knows three spellings of each.
+  for (const std::string_view word : {"True", "TRUE"}) {
     if (setting.value == word) return true;
   }
-  for (const std::string_view word : {"False", "FALSE", "0"}) {
+  for (const std::string_view word : {"False", "FALSE"}) {
     if (setting.value == word) return false;
   }
   static constexpr std::array<std::string_view, 2> kWords{"true", "false"};

@@ -38,7 +38,7 @@ struct RealRange {
 [[nodiscard]] std::size_t read_word(const Setting& setting,
                                     std::span<const std::string_view> words);
 
-/// `true` or `false`.
+/// `true` or `false`, or as YAML spells them too: True, TRUE, False, FALSE.
 [[nodiscard]] bool read_switch(const Setting& setting);
 
 /// A path, absolute and normal; a relative one starts at `folder`.

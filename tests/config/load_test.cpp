@@ -53,7 +53,7 @@ TEST_F(LoadConfig, RefusesAFileThatDoesNotExist) {
 
 TEST_F(LoadConfig, RefusesAFolder) {
   EXPECT_EQ(refusal([&] { return load_config(folder_); }),
-            folder_.string() + ": is a folder, not a config file");
+            folder_.string() + ": is a folder, not a config file; name a file in it");
 }
 
 TEST_F(LoadConfig, RefusesAFileThatMayNotBeRead) {

@@ -47,6 +47,8 @@ TEST(Nearest, FindsTheKeyThatWasMeant) {
            Case{"epochs", "num_epochs"},
            Case{"heads", "n_head"},
            Case{"batch", "batch_size"},
+           Case{"eval", "eval_every"},
+           Case{"decay", "weight_decay"},
            Case{"schedule", "lr_schedule"},
            Case{"beta_1", "beta1"},
            Case{"early_stopping_patience", "early_stop_patience"},

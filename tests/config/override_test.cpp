@@ -1,7 +1,9 @@
 // --set key=value.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "support.hpp"
@@ -59,6 +61,18 @@ TEST(OverrideConfig, LetsNumEpochsReplaceNumSteps) {
   EXPECT_EQ(config.values.num_steps, Config{}.num_steps);
   EXPECT_EQ(config.sources.at("num_epochs"), "--set");
   EXPECT_EQ(config.sources.at("num_steps"), "default");
+}
+
+TEST(OverrideConfig, RefusesNumStepsBesideNumEpochs) {
+  for (const auto& [first, second] :
+       {std::pair{"num_epochs=3", "num_steps=100"}, std::pair{"num_steps=100", "num_epochs=3"}}) {
+    SourcedConfig config = small_config("");
+    override_config(config, first);
+    const std::string message = refusal([&] { override_config(config, second); });
+    EXPECT_THAT(message, testing::HasSubstr("num_epochs"));
+    EXPECT_THAT(message, testing::HasSubstr("num_steps"));
+    EXPECT_THAT(message, testing::HasSubstr("remove one"));
+  }
 }
 
 TEST(OverrideConfig, TakesADatasetRelativeToTheCurrentFolder) {

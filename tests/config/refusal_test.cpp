@@ -35,6 +35,16 @@ TEST(ParseConfigRefuses, UnknownAndRepeatedKeys) {
   });
 }
 
+TEST(ParseConfigRefuses, QuotesThatAreNotClosed) {
+  const std::string open = "a quote begins here that does not end in its line: close it";
+  expect_refusals({
+      {"seed: 1\ndataset: \"names.txt\nnum_steps: 3\n", "small.cfg:2: " + open},
+      {"dataset: 'it''s.txt\nseed: 3\n", "small.cfg:1: " + open},
+      {"dataset: \"a\\\"\nseed: 3\n", "small.cfg:1: " + open},
+      {"# é\ndataset: 'é\n  b'\n", "small.cfg:2: " + open},
+  });
+}
+
 TEST(ParseConfigRefuses, WhatIsNoNumber) {
   expect_refusals({
       {"seed: 1\nn_embd: abc", "small.cfg:2: n_embd: 'abc' is not a whole number"},
@@ -87,6 +97,7 @@ TEST(ParseConfigRefuses, WordsThatAKeyDoesNotKnow) {
       {"precision: double", "small.cfg:1: precision: 'double' is not one of float32, float64"},
       {"zero_init_residual: yes",
        "small.cfg:1: zero_init_residual: 'yes' is not one of true, false"},
+      {"zero_init_residual: 1", "small.cfg:1: zero_init_residual: '1' is not one of true, false"},
   });
 }
 
@@ -158,9 +169,9 @@ TEST(ParseConfigRefuses, AnythingButAFlatMap) {
        "small.cfg:1: a list cannot stand here: a config is flat, one 'key: value' a line"},
       {"? {n_embd: 1}\n: 16",
        "small.cfg:1: a map cannot stand here: a config is flat, one 'key: value' a line"},
-      {"seed: 1\nn_embd:\n", "small.cfg:2: n_embd has no value"},
-      {"n_embd: null", "small.cfg:1: n_embd has no value"},
-      {"n_embd: ~", "small.cfg:1: n_embd has no value"},
+      {"seed: 1\nn_embd:\n", "small.cfg:2: n_embd has no value: give it one or remove the line"},
+      {"n_embd: null", "small.cfg:1: n_embd has no value: give it one or remove the line"},
+      {"n_embd: ~", "small.cfg:1: n_embd has no value: give it one or remove the line"},
       {"seed: 1\n: 16", "small.cfg:2: the key before ':' is missing"},
       {"seed: 1\n---\nseed: 2\n", "small.cfg:2: a second YAML document begins here: keep one"},
   });
