@@ -18,7 +18,8 @@
 namespace microgpt {
 namespace {
 
-// Of memory for a byte of the file, at most: itself, and its character and token of 4 bytes each.
+// Bytes of memory for each byte of the file, at most: the byte, and 4 each for its character and
+// its token.
 constexpr std::int64_t kBytesPerByte = 9;
 
 [[noreturn]] void refuse(const std::filesystem::path& file, std::string_view why) {
@@ -34,12 +35,12 @@ std::string read_bytes(const std::filesystem::path& file) {
   std::error_code error;
   const auto status = std::filesystem::status(file, error);
   if (std::filesystem::is_directory(status)) {
-    refuse(file, "is a folder; dataset must name a text file");
+    refuse(file, "is a folder; name a text file");
   }
   if (error) refuse_unreadable(file, error.value());
   // A device or a pipe may have no end.
   if (!std::filesystem::is_regular_file(status)) {
-    refuse(file, "is not a regular file; dataset must name a text file");
+    refuse(file, "is not a regular file; name a text file");
   }
 
   const std::uintmax_t size = std::filesystem::file_size(file, error);

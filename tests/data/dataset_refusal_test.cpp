@@ -55,7 +55,7 @@ TEST_F(DatasetRefusal, SaysWhyAFileCannotBeRead) {
   EXPECT_EQ(of("no/such.txt"), unreadable("no/such.txt", "No such file or directory"));
   EXPECT_EQ(of("broken"), unreadable("broken", "No such file or directory"));
   EXPECT_EQ(of("plain/file.txt"), unreadable("plain/file.txt", "Not a directory"));
-  EXPECT_EQ(of("folder"), "folder: is a folder; dataset must name a text file");
+  EXPECT_EQ(of("folder"), "folder: is a folder; name a text file");
 }
 
 TEST_F(DatasetRefusal, SaysWhyAPathLeadsNowhere) {
@@ -68,7 +68,7 @@ TEST_F(DatasetRefusal, SaysWhyAPathLeadsNowhere) {
 // Reading one would never end, or take from another program what is not given twice.
 TEST_F(DatasetRefusal, NamesWhatIsNoRegularFile) {
   ASSERT_EQ(mkfifo((folder_.path() / "pipe").c_str(), 0600), 0);
-  const std::string_view reason = ": is not a regular file; dataset must name a text file";
+  const std::string_view reason = ": is not a regular file; name a text file";
   EXPECT_EQ(of("pipe"), "pipe" + std::string(reason));
   EXPECT_EQ(of("/dev/zero"), "/dev/zero" + std::string(reason));
 }

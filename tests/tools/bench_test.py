@@ -41,7 +41,7 @@ class BenchTest(unittest.TestCase):
                     values = row[measured]["values"]
                     self.assertEqual(len(values), 3)
                     self.assertEqual(row[measured]["median"], sorted(values)[1])
-                    self.assertEqual([row[measured]["least"], row[measured]["most"]], [min(values), max(values)])
+                    self.assertEqual([row[measured]["low"], row[measured]["high"]], [min(values), max(values)])
                 # Each round's share is its speed over a rate that was measured in that round.
                 for tokens, share in zip(row["tokens_per_second"]["values"], row["share_of_core"]["values"]):
                     rate = tokens * row["flops_per_token"] / share
@@ -65,7 +65,9 @@ class BenchTest(unittest.TestCase):
 
     def test_refuses_what_it_does_not_know(self):
         for arguments, word in ((["--shapes", "Z"], "Z"), (["--frobnicate"], "frobnicate"),
-                                (["--shapes", "A", "--names", "/nowhere/names.txt"], "/nowhere/names.txt")):
+                                (["--shapes", "A", "--names", "/nowhere/names.txt"], "/nowhere/names.txt"),
+                                (["--shapes", "A", "--threads", "1,0"], "--threads"),
+                                (["--shapes", "F", "--batch-size", "2000"], "--batch-size")):
             done = run(*arguments, "--rounds", "1")
             self.assertEqual(done.returncode, 2, arguments)
             self.assertIn(word, done.stderr)

@@ -5,7 +5,7 @@
 // (one thread, two threads, …) train one after the other for some milliseconds, with the rate of
 // fused multiply-adds measured between them, of one thread and of as many as the side has. A share
 // or a ratio is taken within its round, so that a noisy machine disturbs both of its sides; the
-// table gives medians and ranges over the rounds, and medians over those in which nobody else was
+// table gives medians and tenths over the rounds, and medians over those in which nobody else was
 // on the cores.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
@@ -126,6 +126,9 @@ Options parse(int argc, char** argv) {
     options.shapes = parsed["shapes"].as<std::vector<std::string>>();
   } else {
     for (const Shape& shape : shapes()) options.shapes.push_back(shape.name);
+  }
+  if (std::ranges::min(options.threads) < 1) {
+    throw InputError("--threads: each number must be 1 or more");
   }
   return options;
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "microgpt/version.hpp"
@@ -12,10 +13,14 @@ namespace {
 
 std::string percent(double share) { return fmt::format("{:.0f}", 100 * share); }
 
+// The range is that of eight rounds in ten.
+constexpr double kLow = 0.1;
+constexpr double kHigh = 0.9;
+
 std::string median_and_range(const Samples& samples, double unit, int digits) {
   if (samples.values.empty()) return "";
   return fmt::format("{:.{}f} ({:.{}f}-{:.{}f})", samples.median() * unit, digits,
-                     samples.least() * unit, digits, samples.most() * unit, digits);
+                     samples.quantile(kLow) * unit, digits, samples.quantile(kHigh) * unit, digits);
 }
 
 // The core is a side's own where it has so much room beside multiply-adds.
@@ -38,21 +43,20 @@ double waiting(const WorkerProfile& phases) {
 nlohmann::ordered_json to_json(const Samples& samples) {
   if (samples.values.empty()) return nullptr;
   return {{"median", samples.median()},
-          {"least", samples.least()},
-          {"most", samples.most()},
+          {"low", samples.quantile(kLow)},
+          {"high", samples.quantile(kHigh)},
           {"values", samples.values}};
 }
 
 }  // namespace
 
-double Samples::median() const {
+double Samples::quantile(double part) const {
   std::vector<double> sorted = values;
-  const auto middle = sorted.begin() + std::ssize(sorted) / 2;
-  std::ranges::nth_element(sorted, middle);
-  return *middle;
+  const auto last = static_cast<double>(std::ssize(sorted) - 1);
+  const auto place = sorted.begin() + std::lround(part * last);
+  std::ranges::nth_element(sorted, place);
+  return *place;
 }
-double Samples::least() const { return *std::ranges::min_element(values); }
-double Samples::most() const { return *std::ranges::max_element(values); }
 
 std::string to_table(const Results& results) {
   std::string text = fmt::format("{}\none core: {} GFLOP/s of fused multiply-adds\n",

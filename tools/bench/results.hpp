@@ -13,10 +13,9 @@ struct Samples {
   std::vector<double> values;
 
   void add(double value) { values.push_back(value); }
-  /// Of one value at least.
-  [[nodiscard]] double median() const;
-  [[nodiscard]] double least() const;
-  [[nodiscard]] double most() const;
+  /// The value at so large a part of them in rising order, 0 to 1. Of one value at least.
+  [[nodiscard]] double quantile(double part) const;
+  [[nodiscard]] double median() const { return quantile(0.5); }
 };
 
 /// One row: a shape and a number of threads.

@@ -1,6 +1,9 @@
 #include "side.hpp"
 
+#include <fmt/format.h>
+
 #include "clock.hpp"
+#include "microgpt/error.hpp"
 #include "training/batch_plan.hpp"
 
 namespace microgpt::bench {
@@ -14,11 +17,19 @@ ModelState<float> initial_state(const ModelShape& model) {
   return state;
 }
 
+std::size_t checked_batch_size(const Shape& shape, const Documents& documents) {
+  if (shape.batch_size <= std::ssize(documents.documents)) {
+    return static_cast<std::size_t>(shape.batch_size);
+  }
+  throw InputError(fmt::format("--batch-size {}: shape {} has {} documents", shape.batch_size,
+                               shape.name, documents.documents.size()));
+}
+
 }  // namespace
 
 Side::Side(const Shape& shape, const Documents& documents, int threads)
     : documents_(documents),
-      batch_size_(static_cast<std::size_t>(shape.batch_size)),
+      batch_size_(checked_batch_size(shape, documents)),
       threads_(threads),
       state_(initial_state(shape.model)),
       engine_(shape.model, state_, documents.stream, shape.model.block_size, shape.batch_size,

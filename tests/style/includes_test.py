@@ -1,0 +1,41 @@
+"""Arrows between folders point one way: a folder of src includes only itself and those before it in the list of
+src/CMakeLists.txt; the public headers include nothing private."""
+
+import os
+import re
+import unittest
+from pathlib import Path
+
+ROOT = Path(os.environ["MICROGPT_SOURCE"])
+SRC = ROOT / "src"
+INCLUDE = re.compile(r'^#include "([\w./]+)"', re.MULTILINE)
+
+
+def folders_lowest_first():
+    listed = re.search(r"foreach\(folder ([\w ]+)\)", (SRC / "CMakeLists.txt").read_text(encoding="utf-8"))[1]
+    return [*listed.split(), "cli"]
+
+
+class IncludesTest(unittest.TestCase):
+    def test_every_folder_has_its_place(self):
+        found = {path.name for path in SRC.iterdir() if path.is_dir()}
+        self.assertEqual(found, set(folders_lowest_first()))
+
+    def test_no_folder_knows_of_a_higher_one(self):
+        order = folders_lowest_first()
+        files = [path for path in SRC.rglob("*") if path.suffix in (".cpp", ".hpp")]
+        self.assertGreater(len(files), 100)
+        for path in files:
+            folder = path.relative_to(SRC).parts[0]
+            allowed = {"microgpt", *order[: order.index(folder) + 1]}
+            for included in INCLUDE.findall(path.read_text(encoding="utf-8")):
+                self.assertIn(Path(included).parts[0], allowed, path)
+
+    def test_public_headers_stand_alone(self):
+        for path in (ROOT / "include").rglob("*.hpp"):
+            for included in INCLUDE.findall(path.read_text(encoding="utf-8")):
+                self.assertEqual(Path(included).parts[0], "microgpt", path)
+
+
+if __name__ == "__main__":
+    unittest.main()
