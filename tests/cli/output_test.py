@@ -48,6 +48,10 @@ class OutputTest(ProgramTest):
         self.assertEqual(heading["vocab size"], str(len(tensors["wte"])))
         self.assertEqual(heading["num params"], str(sum(tensor.size for tensor in tensors.values())))
 
+    def test_a_part_that_holds_nothing_out(self):
+        run = self.train("run", validation_fraction=0.01, warned="nothing is held out", **self.settings)
+        self.assertEqual(run.output.lines("eval"), [])
+
     def test_log_every(self):
         for period, expected in ((5, [5, 10, 12]), (4, [4, 8, 12]), (100, [12]), ("auto", list(range(1, 13)))):
             run = self.train(f"run-{period}", log_every=period, **self.settings)

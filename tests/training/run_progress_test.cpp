@@ -81,6 +81,16 @@ TEST(RunScheduleTest, EpochsAreCountedInStepsRoundedUp) {
   EXPECT_EQ(RunSchedule(config, 10, false, half_way).num_steps(), 4 + 2);
 }
 
+TEST(RunScheduleTest, CountsThatNoRunReachesDoNotOverflow) {
+  Config config = config_of(1, 1);
+  config.num_epochs = 1'000'000'000;
+  const RunProgress late{.step = INT64_MAX / 2, .cursor = 0, .history = {}};
+  EXPECT_EQ(RunSchedule(config, INT64_MAX / 4, false, late).num_steps(), INT64_MAX);
+  config.batch_size = INT32_MAX;
+  EXPECT_EQ(RunSchedule(config, 10, false, {}).earlier_epoch(INT64_MAX / 2, INT64_MAX / 2), 0);
+  EXPECT_EQ(RunSchedule(config_of(9, 4), 10, false, {}).earlier_epoch(36, 3), 2);
+}
+
 TEST(RunScheduleTest, PatienceCountsEvaluationsSinceTheBest) {
   Config config = config_of(10, 1);
   config.early_stop_patience = 2;
