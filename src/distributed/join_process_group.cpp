@@ -32,9 +32,8 @@ std::string mpi_description() { return MpiProcessGroup::library(); }
 std::unique_ptr<ProcessGroup> join_process_group(bool start_mpi) {
   if (start_mpi || detect_launch()) {
     throw InputError(
-        "several processes (mpirun, srun, --mpi), but this program was built without MPI: install "
-        "it "
-        "(libopenmpi-dev) and configure with -DMICROGPT_MPI=ON");
+        "several processes (mpirun, srun, --mpi), but this program was built without MPI: "
+        "install it (libopenmpi-dev) and configure with -DMICROGPT_MPI=ON");
   }
   return std::make_unique<SingleProcess>();
 }

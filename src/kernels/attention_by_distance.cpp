@@ -43,8 +43,8 @@ template <int MostRows, class Size, class Body>
   take(std::integral_constant<int, 1>{});
 }
 
-// Σ_i a_i[position] · b_i[position - d] of one vector of queries, for the distances first .. first
-// + kGroup - 1.
+// Σ_i a_i[position] · b_i[position - d] of one vector of queries, for kGroup distances d from
+// `first` on.
 template <class Scalar, class Size>
 [[gnu::always_inline]] inline void dot_group(Size features, const Matrix<const Scalar>& a,
                                              const Matrix<const Scalar>& b, Index position,
@@ -191,8 +191,8 @@ void forward(Size head_size, const Matrix<const Scalar>& qkv, const PackedPositi
 }
 
 // With p = e / sum, where e are the exponentials that forward has left, and dp = d_out · v:
-//   d_score = p · (dp - Σ_s p_s dp_s) · scale = e · ((d_out / sum) · v - (d_out / sum) · out) ·
-//   scale
+//   d_score = scale · p · (dp - Σ_s p_s dp_s)
+//           = scale · e · ((d_out / sum) · v - (d_out / sum) · out)
 // Both products are summed alike: where one key has all the weight, the difference is exactly 0.
 // Scaling is left to the sums over d_score.
 template <class Scalar, class Size>

@@ -9,9 +9,9 @@
 
 namespace microgpt::kernels {
 
-// Accumulators of a tile: half of the registers; the others hold a row of B and factors. A tile
-// about as high as it is wide loads least: what a core does beside its multiply-adds, and what it
-// shares with another hyperthread, is loads.
+/// Accumulators of a tile: half of the registers; the others hold a row of B and factors. A tile
+/// about as high as it is wide loads least: what a core does beside its multiply-adds, and what it
+/// shares with another hyperthread, is loads.
 inline constexpr int kAccumulators = kVectorRegisters >= 32 ? 16 : 8;
 inline constexpr int kTileVectors = kVectorRegisters >= 32 ? 4 : 2;
 /// Eight sums only just hide what a multiply-add takes. With more depths than so many, a higher
@@ -91,9 +91,10 @@ struct TilePlace {
   Index tail;
 };
 
-/// Rows x Vectors vectors of C, or of a stage's share of it, from `to` on, which is the tile's
-/// place. `a` begins with the tile's first row and the stage's first depth. Plain: the stage is
-/// plain.
+/// Computes one tile of C, Rows x Vectors vectors, from one stage of the depths. `to` points at its
+/// first element, which is at `place`; `a` begins with its first row and the stage's first depth.
+/// Partial: the last vector has only place.tail columns. Parts: the stage has a first part. Plain:
+/// stage.is_plain(). What is constant costs a short tile nothing.
 template <Order order, int Rows, int Vectors, bool Partial, bool Parts, bool Plain, class Scalar>
 [[gnu::always_inline]] inline void multiply_tile(const Factors<Scalar>& a,
                                                  const Stage<Scalar>& stage, Scalar* to,
