@@ -43,11 +43,11 @@ void warn_of_byte_order_mark(const Dataset& dataset, const fs::path& file) {
 }
 
 // ⌊fraction · N⌋ documents may be none.
-void warn_of_nothing_held_out(const Config& config, const Trainer& trainer) {
-  if (config.validation_fraction == 0 || !trainer.split().validation.empty()) return;
+void warn_of_idle_patience(const Config& config, const Trainer& trainer) {
+  if (config.early_stop_patience == 0 || !trainer.split().validation.empty()) return;
   print_to_stderr(fmt::format(
       "microgpt: warning: validation_fraction {} of {} documents is not one: nothing is held out, "
-      "and there is no val_loss",
+      "and early_stop_patience has no effect",
       config_value(config, "validation_fraction"), trainer.split().training.size()));
 }
 
@@ -112,7 +112,7 @@ int start_run(const Setting& setting) {
     return std::make_unique<Trainer>(values, dataset, setting.threads, setting.group);
   });
   require_same_run(setting, *trainer);
-  if (setting.is_first()) warn_of_nothing_held_out(values, *trainer);
+  if (setting.is_first()) warn_of_idle_patience(values, *trainer);
   auto folder = together(setting.group, [&]() -> std::optional<RunFolder> {
     if (!setting.is_first()) return std::nullopt;
     const std::string name = fs::path(*options.config).stem().string();

@@ -124,12 +124,12 @@ bool same_bytes(const fs::path& a, const fs::path& b) {
 /// latest.h5 and best.h5 are replaced by links. Where a folder was copied in a way that follows
 /// links, they are files: nothing is lost if a checkpoint of the folder has the same bytes.
 void refuse_files_for_links(const fs::path& folder) {
-  std::error_code error;
-  const auto steps = steps_in(folder, error);
   for (const std::string_view name : {kLatest, kBest}) {
     const fs::path file = folder / name;
+    std::error_code error;
     const fs::file_status status = fs::symlink_status(file, error);
     if (!fs::exists(status) || fs::is_symlink(status)) continue;
+    const auto steps = steps_in(folder, error);
     const auto is_copy = [&](std::int64_t step) {
       return same_bytes(file, folder / checkpoint_name(step));
     };

@@ -48,9 +48,11 @@ class OutputTest(ProgramTest):
         self.assertEqual(heading["vocab size"], str(len(tensors["wte"])))
         self.assertEqual(heading["num params"], str(sum(tensor.size for tensor in tensors.values())))
 
-    def test_a_part_that_holds_nothing_out(self):
-        run = self.train("run", validation_fraction=0.01, warned="nothing is held out", **self.settings)
-        self.assertEqual(run.output.lines("eval"), [])
+    def test_patience_where_nothing_is_held_out(self):
+        for patience, warned in ((0, ""), (2, "nothing is held out")):
+            settings = self.settings | {"validation_fraction": 0.01, "early_stop_patience": patience}
+            run = self.train(f"run-{patience}", warned=warned, **settings)
+            self.assertEqual(run.output.lines("eval"), [])
 
     def test_log_every(self):
         for period, expected in ((5, [5, 10, 12]), (4, [4, 8, 12]), (100, [12]), ("auto", list(range(1, 13)))):
