@@ -38,6 +38,12 @@ TEST(AvailableMemory, IsKnownAndNotNothing) {
   EXPECT_GT(*available_memory(), kMebibyte);
 }
 
+TEST(AvailableMemory, IsNoMoreThanAContainerLeaves) {
+  const auto left = left_of_container();
+  if (!left) GTEST_SKIP() << "there is no limit here";
+  EXPECT_LE(*available_memory() - 64 * kMebibyte, *left);  // a little may have come free meanwhile
+}
+
 TEST(AvailableMemory, IsNoMoreThanAResourceLimitLeaves) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   GTEST_SKIP() << "a sanitizer reserves more address space than any limit allows";

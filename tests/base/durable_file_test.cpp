@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <functional>
 #include <string>
 
@@ -20,7 +21,7 @@
 // front of the C library's.
 namespace {
 
-enum class Fault { none, error, interrupt, short_write, wrong_bytes, stop };
+enum class Fault { none, error, interrupt, short_write, no_write, wrong_bytes, stop };
 
 struct Disk {
   Fault fault = Fault::none;
@@ -47,6 +48,7 @@ extern "C" {
 ssize_t write(int file, const void* bytes, size_t size) {
   if (goes_wrong()) return -1;
   if (disk.fault == Fault::short_write) size = std::min(size, size_t{7});
+  if (disk.fault == Fault::no_write) return 0;
   if (disk.fault == Fault::wrong_bytes) bytes = &disk;
   return syscall(SYS_write, file, bytes, size);
 }
@@ -180,6 +182,34 @@ TEST_F(DurableFileTest, GoesOnAfterInterruptsAndShortWrites) {
   write("more than seven bytes");
   disk = {};
   EXPECT_EQ(read(), "more than seven bytes");
+}
+
+TEST_F(DurableFileTest, TakesADiskThatWritesNothingForFull) {
+  write("former");
+  disk = {.fault = Fault::no_write};
+  const std::string message = message_of<RunError>([&] { write("text"); });
+  disk = {};
+  EXPECT_THAT(message, testing::HasSubstr(std::strerror(ENOSPC)));
+  EXPECT_EQ(read(), "former");
+}
+
+// Some file systems have no such operation for folders; for files it has to be there.
+TEST_F(DurableFileTest, GoesWithoutTheSyncOfAFolder) {
+  const int calls = calls_of([&] { write("text"); });
+  EXPECT_EQ(calls, 4) << "written, synced, renamed, folder synced";
+  disk = {.fault = Fault::error, .error = EINVAL, .at_call = calls};
+  EXPECT_NO_THROW(write("new"));
+  disk = {.fault = Fault::error, .error = EINVAL, .at_call = 2};
+  EXPECT_THROW(write("newer"), RunError);
+  disk = {};
+  EXPECT_EQ(read(), "new");
+}
+
+TEST_F(DurableFileTest, DoesNotWriteThroughALinkThatLiesInItsWay) {
+  fs::create_symlink(folder_ / "precious", folder_ / "file.tmp");
+  write_bytes(folder_ / "precious", "mine");
+  EXPECT_THROW(write("text"), RunError);
+  EXPECT_EQ(read_bytes(folder_ / "precious"), "mine");
 }
 
 TEST_F(DurableFileTest, KeepsTheFormerFileIfTheDiskLies) {

@@ -2,7 +2,7 @@
 
 import resource
 import shutil
-import signal
+import subprocess
 import unittest
 
 from program import NAMES, ProgramTest, Run, changes, snapshot
@@ -22,7 +22,6 @@ class FailuresTest(ProgramTest):
         room = whole.checkpoint(200).stat().st_size
 
         def fill_the_disk():
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # so that write() fails as it does on a full disk
             resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
 
         output = self.microgpt("--config", "whole.cfg", "--out", "run", preexec_fn=fill_the_disk)
@@ -37,12 +36,15 @@ class FailuresTest(ProgramTest):
 
     def test_a_disk_that_is_full_from_the_first(self):
         def fill_the_disk():
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
         self.train("former", **SETTINGS)
         before = snapshot(self.folder / "former")
-        for arguments in (["--config", "former.cfg", "--out", "run"], ["--resume", "former", *changes(num_steps=400)]):
+        for arguments in (
+            ["--config", "former.cfg", "--out", "run"],
+            ["--config", "former.cfg", "--out", "former", "--overwrite"],
+            ["--resume", "former", *changes(num_steps=400)],
+        ):
             output = self.microgpt(*arguments, preexec_fn=fill_the_disk)
             self.assert_one_error(output, 1)
             self.assertEqual(output.out, "")
@@ -72,6 +74,13 @@ class FailuresTest(ProgramTest):
         earlier = self.resume("run/step-00000001.h5", "--overwrite", learning_rate=0.01, num_steps=9)
         self.assertEqual(earlier.steps()[-1], 9)
 
+
+    def test_lines_before_an_error_stand_before_it(self):
+        config = self.write_config("run.cfg", **SETTINGS | {"learning_rate": 1e6})
+        output = self.microgpt("--config", config, "--out", "run", stderr=subprocess.STDOUT)
+        self.assertEqual(output.exit_code, 1)
+        self.assertGreater(len(output.lines("step")), 0)
+        self.assertIn("microgpt: error: ", output.lines()[-1])
 
     def test_a_val_loss_that_is_not_finite(self):
         settings = SETTINGS | {"learning_rate": 1e6, "weight_decay": 1e6, "validation_fraction": 0.2, "eval_every": 1}

@@ -74,6 +74,7 @@ class GenerateTest(ProgramTest):
         for length in (1, BLOCK_SIZE, 200):
             (sample,) = self.check(1, seed=42, length=length, options=["--length", length])
             self.assertEqual(len(sample), length)  # BOS is never drawn
+        self.check(1, seed=42)  # 500 characters
         self.check(3, seed=9, prompt="The 😀", length=40, temperature=0.9, options=[
             "-n", 3, "--seed", 9, "--prompt", "The 😀", "--length", 40, "--temperature", 0.9])  # fmt: skip
 

@@ -135,6 +135,22 @@ class HostileInputTest(ProgramTest):
             output = self.succeed("--config", "/dev/stdin", "--out", "run", stdin=pipe)
         self.assertEqual(len(output.lines("step")), 3)
 
+    def test_what_a_terminal_would_obey(self):
+        """Whatever is given is shown, but as text, in one line."""
+        for word in ("a\x1b[31mb", "a\nb", "a\x9bb", "a\u2028b"):
+            for arguments in (
+                ["--config", f"{word}.cfg"],
+                [word],
+                ["--config", "run.cfg", "--threads", word],
+                ["--config", "run.cfg", "--set", word],
+                ["info", word],
+                ["generate", "--checkpoint", word],
+            ):
+                with self.subTest(arguments):
+                    output = self.microgpt(*arguments)
+                    self.assert_one_error(output, 2)
+                    self.assertNotRegex(output.err[:-1], CONTROLS)
+
     def test_a_config_that_is_too_large(self):
         for path in ("/dev/zero", "/dev/full"):
             self.assert_one_error(self.microgpt("--config", path), 2, path, "not a config file")

@@ -67,6 +67,7 @@ class KeepTest(ProgramTest):
         whole = self.train("whole", **SETTINGS)
         for patience in (1, 3):
             run = self.train(f"run-{patience}", early_stop_patience=patience, **SETTINGS)
+            self.assertEqual(len(run.output.lines("stopped early")), 1)
             last = self.best(whole) + 2 * patience
             self.assertEqual(run.steps()[-1], last)
             self.assertEqual(run.metrics()[-1]["step"], last)

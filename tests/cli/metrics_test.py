@@ -51,6 +51,28 @@ class MetricsTest(ProgramTest):
         for line in self.train("run", **self.settings).metrics():
             self.assertEqual(line["epoch"], line["step"] * 5 // 27)
 
+    def test_an_evaluation_that_a_longer_run_does_not_make(self):
+        """The last step of a shorter run is evaluated, but on a resume it is no longer the last."""
+        settings = self.settings | {"eval_every": 10, "lr_schedule": "constant"}
+        self.train("run", **settings | {"num_steps": 5})
+        longer = self.resume("run", num_steps=20)
+        self.assertEqual([line["step"] for line in longer.metrics() if "val_loss" in line], [10, 20])
+        self.assertEqual(longer.timeless_metrics(), self.train("whole", **settings).timeless_metrics())
+
+    def test_lines_arrive_while_the_run_goes_on(self):
+        """On a pipe, and in the file, long before a buffer is full or a checkpoint is written."""
+        far = 10**9
+        settings = self.settings | {"num_steps": far, "eval_every": far, "checkpoint_every": far, "log_every": 1}
+        config = self.write_config("run.cfg", **settings | {"n_embd": 64, "n_layer": 4, "batch_size": 2000})
+        process = self.start("--config", config, "--out", "run", "--threads", 1)
+        lines = [process.stdout.readline() for _ in range(5)]
+        self.assertTrue(lines[0].startswith(b"num docs: 30 "), lines)
+        self.assertTrue(lines[4].startswith(b"step    1 / "), lines)
+        metrics = self.folder / "run/metrics.jsonl"
+        self.wait_until(lambda: metrics.read_bytes().count(b"\n") > 0)
+        self.assertLess(metrics.read_bytes().count(b"\n"), 20)
+        self.assertEqual(list((self.folder / "run").glob("*.h5")), [])
+
     def test_time_goes_on(self):
         run = self.train("run", **self.settings)
         run = self.resume("run", num_steps=30)

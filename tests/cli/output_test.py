@@ -150,7 +150,12 @@ class VerbsTest(ProgramTest):
             for name, data in file["model"].items():
                 self.assertRegex(text, rf"{name} +{data.shape[0]} x {data.shape[1]}\n")
         history = read_history(self.checkpoint)
-        for pattern in (r"step +5\n", rf"loss +{history['loss'][-1]} ", rf"val_loss +{history['val_loss'][-1]} "):
+        for pattern in (
+            r"step +5\n",
+            rf"loss +{history['loss'][-1]} \(step 5\)\n",
+            rf"val_loss +{history['val_loss'][-1]} \(step 5\)\n",
+            rf"documents +{len(NAMES.read_text(encoding='utf-8').split())} in the dataset, 40 trained on\n",
+        ):
             self.assertRegex(text, "\n" + pattern)
         self.assertIn("4064 of float32", text)
 

@@ -112,6 +112,12 @@ class ChangesTest(ResumeTest):
         self.assertEqual(self.shown_changes(back), ["num_epochs: 3 → num_steps: 20"])
         self.assertEqual(back.steps()[-1], 20)
 
+    def test_one_document_for_each_thread(self):
+        run = self.resume("run", threads=2, num_steps=11, batch_size="threads")
+        self.assertIn("batch_size: 4 → 2", self.shown_changes(run))
+        with h5py.File(run.checkpoint()) as file:
+            self.assertEqual(file["data"].attrs["cursor"], 10 * 4 + 2)
+
     def test_documents_are_counted_when_the_batch_grows(self):
         run = self.resume("run", num_steps=12, batch_size=10)
         with h5py.File(run.checkpoint()) as file:

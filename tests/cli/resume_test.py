@@ -4,7 +4,9 @@ import os
 import shutil
 import unittest
 
-from program import NAMES, ProgramTest, Run
+import h5py
+
+from program import NAMES, ProgramTest, Run, reseal
 
 # Nothing ends with n: neither a pass over the 40 names, nor a period of logging or evaluation.
 N = 15
@@ -131,6 +133,18 @@ class ResumeTest(ProgramTest):
         self.assert_goes_on_as(again, whole, step=2 * N)
         self.assertEqual((again.checkpoint().read_bytes(), again.metrics()), before)
         self.assertEqual(len(again.output.samples()), 20)
+
+
+class AnotherBuildTest(ProgramTest):
+    def test_is_told(self):
+        run = self.train("run", dataset=NAMES, num_steps=2)
+        with h5py.File(run.checkpoint(), "r+", libver="latest") as file:
+            build = file.attrs["build"]
+            file.attrs.modify("build", "another compiler")
+        reseal(run.checkpoint())
+        output = self.succeed("--resume", "run", "--set", "num_steps=3", warned="another compiler")
+        self.assertIn(f"this is {build}", output.err)
+        self.assertEqual(run.steps(), [2, 3])
 
 
 if __name__ == "__main__":

@@ -41,6 +41,7 @@ TEST(Nearest, FindsTheKeyThatWasMeant) {
            Case{"learning_rat", "learning_rate"},
            Case{"n_emdb", "n_embd"},
            Case{"N_LAYER", "n_layer"},
+           Case{"SEED", "seed"},
            Case{"batch-size", "batch_size"},
            Case{"block size", "block_size"},
            Case{"steps", "num_steps"},

@@ -78,7 +78,7 @@ class Order:
 
 class WriteOrderTest(FaultTest):
     def check(self, arguments, content=None, durable_steps=()):
-        """Returns the run, and what is known at its end."""
+        """Returns the run, whose end is in order."""
         run, calls = self.undisturbed("later" if content else "first", arguments, content)
         order = Order(self, durable_steps, ["run"] if content else [])
         order.check(calls)
@@ -87,6 +87,22 @@ class WriteOrderTest(FaultTest):
 
     def test_a_run(self):
         self.assertEqual(self.check(self.train_arguments()).steps(), [2, 4, 6])
+
+    def test_a_run_in_the_first_free_folder(self):
+        """The folder's name and that of the folder it is in are on the disk before any checkpoint is said to be."""
+        arguments = self.train_arguments(name="small")
+        box = self.box("free")
+        output, calls = self.in_box(box, arguments[: arguments.index("--out")])
+        self.assertEqual((output.exit_code, output.err), (0, ""))
+        order = Order(self)
+        order.check(calls)
+        self.assertEqual(order.durable_steps, {2, 4, 6})
+        made = [call.path for call in calls if call.name == "mkdir"]
+        first_file = next(number for number, call in enumerate(calls) if call.name == "rename")
+        synced = [call.path for call in calls[:first_file] if call.name == "fsync"]
+        self.assertEqual(made, ["runs", "runs/small-1"])
+        for path in made:
+            self.assertIn(folder_of(path), synced)
 
     def test_a_run_that_removes_older_checkpoints(self):
         settings = {"checkpoint_every": 1, "eval_every": 1, "log_every": 1, "keep_checkpoints": 1}

@@ -8,7 +8,8 @@ import unittest
 import h5py
 import numpy as np
 
-from look_support import LookTest, reseal
+from look_support import LookTest
+from program import reseal
 
 from microgpt_tools.errors import UserError
 from microgpt_tools.look.checkpoint import read_checkpoint

@@ -1,12 +1,9 @@
-"""What the tests of look.py share: starting it, its modules, and a checkpoint that was tampered with."""
+"""What the tests of look.py share: starting it, and its modules."""
 
-import hashlib
 import os
 import subprocess
 import sys
 from pathlib import Path
-
-import h5py
 
 ROOT = Path(os.environ.get("MICROGPT_SOURCE") or Path(__file__).resolve().parents[2])
 sys.path += [str(ROOT / "tests" / "cli"), str(ROOT / "tools")]
@@ -42,13 +39,3 @@ class LookTest(ProgramTest):
 
     def train_names(self, out="run", **settings):
         return self.train(out, **{"dataset": NAMES, "num_steps": 20, "num_samples": 0} | settings)
-
-
-def reseal(path):
-    """Makes a changed checkpoint valid again, as far as its seal goes."""
-    with h5py.File(path) as file:
-        place = file["file_sha256"].id.get_offset()
-    content = bytearray(path.read_bytes())
-    content[place : place + 32] = bytes(32)
-    content[place : place + 32] = hashlib.sha256(content).digest()
-    path.write_bytes(content)
