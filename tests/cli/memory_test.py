@@ -1,6 +1,7 @@
 """Memory: what a run takes is what the README says, and more than there is gets refused before it is taken."""
 
 import os
+import re
 import resource
 import unittest
 
@@ -78,6 +79,25 @@ class MemoryTest(ProgramTest):
         output = self.microgpt("--config", config, "--out", "large", preexec_fn=set_limit)
         self.assert_one_error(output, 2, "needs", "GiB of memory", "MiB are free", "n_embd")
         self.assertFalse((self.folder / "large").exists())
+
+    @unittest.skipIf("SANITIZE" in os.environ, "a sanitizer takes memory of its own")
+    def test_a_resume_needs_no_more_than_a_new_run(self):
+        """It has read the model when it asks for memory: that part is not asked for twice."""
+        few = {"n_embd": 640, "batch_size": 4, "num_steps": 1, "checkpoint_every": 1, "activation": "relu"}
+        config = self.write_config("run.cfg", **SETTINGS | few)
+        mebibyte = 2**20
+        limit = 200 * mebibyte
+
+        def set_limit():
+            resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+        arguments = ["--config", config, "--out", "run", "--threads", 1]
+        said = self.microgpt(*arguments, preexec_fn=set_limit).err
+        needs, free = (float(number) for number in re.search(r"needs ([\d.]+) MiB .* but ([\d.]+) MiB", said).groups())
+        model = 3 * 4 * parameters(27, 4, 640, 64) / mebibyte
+        limit = int(limit + (needs - free + model / 3) * mebibyte)
+        self.succeed(*arguments, preexec_fn=set_limit)
+        self.succeed("--resume", "run", "--threads", 1, "--set", "num_steps=2", preexec_fn=set_limit)
 
     def test_a_dataset_larger_than_memory(self):
         """It is refused by its size, not read until there is no room: this file is all holes."""

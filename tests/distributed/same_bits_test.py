@@ -1,9 +1,10 @@
 """The same bytes, lines and metrics for any number of ranks, with any number of threads in each."""
 
+import os
 import unittest
 
 from ranks import RanksTest
-from program import NAMES
+from program import NAMES, read_settings
 
 SETTINGS = {
     "dataset": NAMES,
@@ -36,6 +37,16 @@ class SameBitsTest(RanksTest):
 
     def test_a_large_model(self):
         self.check([(1, 2), (2, 1), (2, 2), (3, 1), (3, 2), (4, 1), (4, 2), (7, 1), (7, 2)], **LARGE)
+
+    def test_threads_that_are_not_given(self):
+        """Ranks on the same cores share them out; here each has a document for each of its threads."""
+        settings = SETTINGS | {"n_embd": 16, "batch_size": "threads", "num_steps": 1, "eval_every": 1}
+        config = self.write_config("default.cfg", **settings)
+        output = self.launch(2, "--config", config, "--out", "default")
+        self.assertEqual(output.exit_code, 0, output.err)
+        written = read_settings((self.folder / "default/config.cfg").read_text(encoding="utf-8"))
+        cores = len(os.sched_getaffinity(0))
+        self.assertEqual(int(written["batch_size"]), 2 * max(1, cores // 2))
 
     def test_float64(self):
         self.check([(3, 1)], precision="float64", **SMALL)
