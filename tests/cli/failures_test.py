@@ -92,9 +92,9 @@ class FailuresTest(ProgramTest):
 
     def test_a_gradient_whose_square_is_too_large(self):
         """The loss and the gradient are finite, but the second moment of Adam would not be."""
-        settings = SETTINGS | {"init_std": 1e6, "zero_init_residual": "false"}
+        settings = SETTINGS | {"init_std": 1e6}
         config = self.write_config("run.cfg", **settings)
-        self.assert_one_error(self.microgpt("--config", config, "--out", "run"), 1, "step 1", "gradient")
+        self.assert_one_error(self.microgpt("--config", config, "--out", "run"), 1, "step 1: the gradient")
         self.succeed("--config", config, "--out", "exact", "--set", "precision=float64", "--set", "num_steps=1")
 
     def test_a_model_whose_logits_are_not_finite(self):
