@@ -71,6 +71,11 @@ class FailuresTest(ProgramTest):
         self.assertEqual([line["step"] for line in run.metrics()], list(range(1, last + 1)))
 
         self.assert_one_error(self.microgpt("--resume", "run"), 1, f"step {last + 1}", "not finite")
+        # The last lines are there even if no checkpoint came behind them.
+        rare = self.microgpt("--config", config, "--out", "rare", *changes(checkpoint_every=10**6))
+        self.assert_one_error(rare, 1, f"step {last + 1}", "no checkpoint yet")
+        self.assertEqual(Run(self.folder / "rare", rare).timeless_metrics(), run.timeless_metrics())
+
         earlier = self.resume("run/step-00000001.h5", "--overwrite", learning_rate=0.01, num_steps=9)
         self.assertEqual(earlier.steps()[-1], 9)
 

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "checkpoint/temporary_folder.hpp"
 #include "distributed/thread_group.hpp"
 #include "microgpt/error.hpp"
 #include "training/support.hpp"
@@ -38,6 +39,18 @@ TEST(MemoryPlan, TakesTwiceAsMuchInDoublePrecision) {
   // Long rows are rounded up to an odd number of vectors: of floats, 8 to 9; of doubles, 16 to 17.
   EXPECT_NEAR(static_cast<double>(twice.activations), 2.0 * static_cast<double>(single.activations),
               0.07 * static_cast<double>(twice.activations));
+}
+
+TEST(MemoryPlan, SaysWhatToLowerWhereItIsTooLarge) {
+  constexpr std::int64_t kFar = std::int64_t{1} << 61U;
+  const auto advice = [](const MemoryPlan& plan) {
+    return message_of<InputError>([&] { require_room_for(plan, 0); });
+  };
+  EXPECT_THAT(advice({.batch = kFar}), testing::EndsWith(": lower batch_size"));
+  EXPECT_THAT(advice({.gradients = kFar}), testing::HasSubstr(": lower batch_size, n_embd"));
+  EXPECT_THAT(advice({.activations = kFar}), testing::HasSubstr(": lower --threads, block_size"));
+  EXPECT_THAT(advice({.model = kFar}), testing::HasSubstr(": lower n_embd"));
+  EXPECT_THAT(advice({.checkpoint = kFar}), testing::HasSubstr(": lower n_embd"));
 }
 
 TEST(MemoryPlan, GrowsWithWorkersUpToTheLanes) {

@@ -79,6 +79,17 @@ TEST(TrainerTest, StopsAfterTheStepAndLeavesACheckpoint) {
   EXPECT_THAT(recorder.checkpoint_steps, ElementsAre(7, 9));
 }
 
+TEST(TrainerTest, IsCompletedWhereTheLastStepIsAskedToStop) {
+  const Dataset dataset = test::random_words(200, 8);
+  Trainer trainer(small_config(), dataset, 1);
+  std::atomic<int> stop{0};
+  Recorder recorder;
+  recorder.after_step = [&](const StepReport& report) {
+    if (report.step == trainer.num_steps()) stop = 15;
+  };
+  EXPECT_EQ(trainer.run(recorder, stop), TrainingEnd::completed);
+}
+
 TEST(TrainerTest, KeepsACheckpointOfEachNewBest) {
   const Dataset dataset = test::random_words(200, 8);
   Config config = small_config();
