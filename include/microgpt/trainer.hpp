@@ -49,11 +49,17 @@ enum class TrainingEnd {
 
 class Trainer {
  public:
+  /// Throws InputError, with all parts in words, where a run would need more memory than there is,
+  /// of which each of several processes gets an equal part. `has_model`: a checkpoint has been read.
+  /// A process alone is asked by the constructors, too; several have to ask before any of them makes
+  /// its trainer, or the late ones would count what the early ones have taken.
+  static void require_memory(const Config& config, const Dataset& dataset, int threads,
+                             const ProcessGroup& group = single_process(), bool has_model = false);
+
   /// A new run. `config` is validated; `dataset` outlives the trainer. Draws the order of documents
   /// and the initial parameters from config.seed. With an empty batch_size, one document for each
   /// thread of each process. `group` outlives the trainer; nothing is sent before run().
-  /// Throws InputError where nothing is left to train on, or the run would need more memory than
-  /// there is.
+  /// Throws InputError where nothing is left to train on, and as require_memory() does.
   Trainer(const Config& config, const Dataset& dataset, int threads,
           ProcessGroup& group = single_process());
 
@@ -96,7 +102,7 @@ class Trainer {
 };
 
 /// The mean loss in nats over all positions of all documents, bit for bit the same for any number
-/// of threads.
+/// of threads. Throws InputError where they would need more memory than there is.
 [[nodiscard]] double evaluate(const ModelShape& shape, const AnyModelState& state,
                               const Dataset& dataset, int threads);
 

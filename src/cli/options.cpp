@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cxxopts.hpp>
-#include <ranges>
 
 #include "microgpt/error.hpp"
 
@@ -68,9 +68,9 @@ ParsedOptions::ParsedOptions(std::string_view verb, const std::vector<Option>& o
 }
 
 const ParsedOptions::Given* ParsedOptions::last(std::string_view name) const {
-  const auto backwards = std::views::reverse(given_);
-  const auto found = std::ranges::find(backwards, name, &Given::name);
-  return found == backwards.end() ? nullptr : &*found;
+  const auto found = std::find_if(given_.rbegin(), given_.rend(),
+                                  [&](const Given& given) { return given.name == name; });
+  return found == given_.rend() ? nullptr : &*found;
 }
 
 bool ParsedOptions::flag(std::string_view name) const { return last(name) != nullptr; }

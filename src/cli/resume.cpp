@@ -43,7 +43,13 @@ std::string change_of(std::string_view key, const Config& before, const Config& 
   return old_value == new_value ? "" : fmt::format("{}: {} → {}", key, old_value, new_value);
 }
 
+// The length may only be changed to one that is not yet passed. As it was, it may be: the last
+// batch of an epoch can go far beyond.
 void require_length_ahead(const Config& config, const CheckpointInfo& checkpoint) {
+  if (config.num_epochs == checkpoint.config.num_epochs &&
+      config.num_steps == checkpoint.config.num_steps) {
+    return;
+  }
   const bool in_epochs = config.num_epochs.has_value();
   const std::int64_t wanted = in_epochs ? *config.num_epochs : config.num_steps;
   const std::int64_t done = in_epochs ? checkpoint.epoch : checkpoint.step;
@@ -91,13 +97,21 @@ void require_dataset(const std::filesystem::path& dataset) {
       dataset.string()));
 }
 
-void require_same_dataset(const CheckpointInfo& checkpoint, const std::filesystem::path& dataset,
-                          const std::string& sha256) {
-  if (sha256 == checkpoint.dataset_sha256) return;
-  throw InputError(fmt::format(
-      "{}: is not the dataset that the run began with: its sha256 was {}, now it is {}; name the "
-      "original with --set dataset=FILE",
-      dataset.string(), checkpoint.dataset_sha256, sha256));
+void require_same_dataset(const CheckpointInfo& checkpoint, const std::filesystem::path& file,
+                          const Dataset& dataset) {
+  if (dataset.sha256() != checkpoint.dataset_sha256) {
+    throw InputError(fmt::format(
+        "{}: is not the dataset that the run began with: its sha256 was {}, now it is {}; name the "
+        "original with --set dataset=FILE",
+        file.string(), checkpoint.dataset_sha256, dataset.sha256()));
+  }
+  // The same bytes give the same, unless a checkpoint was made to say otherwise.
+  if (dataset.tokenizer().code_points() != checkpoint.code_points ||
+      std::ssize(dataset.documents()) != checkpoint.documents) {
+    throw InputError(fmt::format(
+        "{}: has other characters or documents than the checkpoint says; use another checkpoint",
+        file.string()));
+  }
 }
 
 }  // namespace microgpt::cli

@@ -6,6 +6,7 @@
 
 #include "microgpt/checkpoint.hpp"
 #include "microgpt/config.hpp"
+#include "microgpt/dataset.hpp"
 
 namespace microgpt::cli {
 
@@ -25,7 +26,7 @@ struct ResumedConfig {
 void require_dataset(const std::filesystem::path& dataset);
 
 /// Throws InputError where the dataset at hand is not the one that the run began with.
-void require_same_dataset(const CheckpointInfo& checkpoint, const std::filesystem::path& dataset,
-                          const std::string& sha256);
+void require_same_dataset(const CheckpointInfo& checkpoint, const std::filesystem::path& file,
+                          const Dataset& dataset);
 
 }  // namespace microgpt::cli

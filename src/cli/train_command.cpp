@@ -108,6 +108,8 @@ int start_run(const Setting& setting) {
     return Dataset::load(values.dataset, values.documents, values.block_size);
   });
   if (setting.is_first()) warn_of_byte_order_mark(dataset, values.dataset);
+  together(setting.group,
+           [&] { Trainer::require_memory(values, dataset, setting.threads, setting.group); });
   const auto trainer = together(setting.group, [&] {
     return std::make_unique<Trainer>(values, dataset, setting.threads, setting.group);
   });
@@ -125,13 +127,12 @@ int start_run(const Setting& setting) {
 
 // In the folder of the checkpoint, or in a new one.
 RunFolder folder_for_resume(const TrainOptions& options, const fs::path& checkpoint,
-                            std::int64_t step, bool changed) {
-  const fs::path home = checkpoint.parent_path();
+                            const CheckpointInfo& info, bool changed) {
   std::error_code not_there;
-  if (options.out && !fs::equivalent(home, *options.out, not_there)) {
+  if (options.out && !fs::equivalent(checkpoint.parent_path(), *options.out, not_there)) {
     return RunFolder::create(*options.out, options.overwrite);
   }
-  return RunFolder::reopen(home, step, changed, options.overwrite);
+  return RunFolder::reopen(checkpoint, info, changed, options.overwrite);
 }
 
 void announce_resume(const Setting& setting, const fs::path& file, const std::string& build,
@@ -159,14 +160,15 @@ int resume_run(const Setting& setting) {
   if (options.print_config) return print_config(setting, resumed.config);
 
   const Config& values = resumed.config.values;
-  const std::int64_t step = checkpoint.info.step;
-  const std::string build = checkpoint.info.build;
+  const CheckpointInfo former = checkpoint.info;
   const Dataset dataset = together(setting.group, [&] {
     require_dataset(values.dataset);
     auto loaded = Dataset::load(values.dataset, values.documents, values.block_size);
-    require_same_dataset(checkpoint.info, values.dataset, loaded.sha256());
+    require_same_dataset(former, values.dataset, loaded);
     return loaded;
   });
+  together(setting.group,
+           [&] { Trainer::require_memory(values, dataset, setting.threads, setting.group, true); });
   const auto trainer = together(setting.group, [&] {
     return std::make_unique<Trainer>(std::move(checkpoint), values, dataset, setting.threads,
                                      setting.group);
@@ -174,8 +176,8 @@ int resume_run(const Setting& setting) {
   require_same_run(setting, *trainer);
   auto folder = together(setting.group, [&]() -> std::optional<RunFolder> {
     if (!setting.is_first()) return std::nullopt;
-    RunFolder opened = folder_for_resume(options, file, step, !resumed.changes.empty());
-    announce_resume(setting, file, build, resumed.changes);
+    RunFolder opened = folder_for_resume(options, file, former, !resumed.changes.empty());
+    announce_resume(setting, file, former.build, resumed.changes);
     return opened;
   });
   return run_training(setting, *trainer, dataset, folder, file.parent_path() / "metrics.jsonl");

@@ -132,6 +132,11 @@ int run_training(const Setting& setting, Trainer& trainer, const Dataset& datase
     flush_output();
   }
   const int late_signal = std::max(signal, stop_signal().load());
+  if (setting.is_first() && signal == 0 && late_signal != 0) {
+    print_to_stderr(
+        fmt::format("microgpt: stopped by {} while drawing samples; the run is complete",
+                    signal_name(late_signal)));
+  }
   return late_signal == 0 ? kDone : 128 + late_signal;
 }
 

@@ -33,7 +33,10 @@ bool is_closed(std::string_view text) {
 // yaml-cpp reports what it meets, one event after the other; this handler lets only a flat map by.
 class FlatMapHandler final : public YAML::EventHandler {
  public:
-  FlatMapHandler(std::string_view yaml, std::string_view name) : yaml_(yaml), name_(name) {}
+  FlatMapHandler(std::string_view yaml, std::string_view name) : yaml_(yaml), name_(name) {
+    // Marks do not count a byte-order mark.
+    if (yaml_.starts_with("\xef\xbb\xbf")) yaml_.remove_prefix(3);
+  }
 
   [[nodiscard]] std::vector<Setting> take() { return std::move(settings_); }
 

@@ -17,7 +17,7 @@ namespace microgpt {
 namespace {
 
 // softmax(logits / temperature), in double whatever the model's precision. `out` has room for whole
-// vectors. Throws RunError where a logit is not finite, which makes all of the sum not a number.
+// vectors. Throws RunError where a logit is +∞ or not a number, and so is the sum.
 template <class Scalar>
 void probabilities(std::span<const Scalar> logits, double temperature, double* out) {
   std::ranges::copy(logits, out);

@@ -140,6 +140,20 @@ void refuse_files_for_links(const fs::path& folder) {
   }
 }
 
+/// Whether the run of `info` would make the checkpoint again, so that nothing is lost if it does.
+bool is_of_run(const fs::path& checkpoint, const CheckpointInfo& info) {
+  const auto config_of = [](CheckpointInfo of) {
+    of.config.dataset.clear();  // which may have moved
+    return to_yaml(of.config);
+  };
+  try {
+    const CheckpointInfo other = read_checkpoint(checkpoint).info;
+    return other.dataset_sha256 == info.dataset_sha256 && config_of(other) == config_of(info);
+  } catch (const InputError&) {
+    return true;  // damaged
+  }
+}
+
 }  // namespace
 
 RunFolder::RunFolder(fs::path path, FileDescriptor lock)
@@ -206,19 +220,36 @@ RunFolder RunFolder::create_first_free(const fs::path& parent, const std::string
   }
 }
 
-RunFolder RunFolder::reopen(const fs::path& path, std::int64_t step, bool changed, bool overwrite) {
-  RunFolder folder = lock(path.empty() ? "." : path);
+RunFolder RunFolder::reopen(const fs::path& file, const CheckpointInfo& info, bool changed,
+                            bool overwrite) {
+  RunFolder folder = lock(file.has_parent_path() ? file.parent_path() : ".");
   refuse_files_for_links(folder.path());
   const auto steps = folder.checkpoint_steps();
-  const bool has_later = !steps.empty() && steps.back() > step;
+  const bool is_own = file.filename() == checkpoint_name(info.step);
+  const bool has_later = !steps.empty() && steps.back() > info.step;
   if (changed && has_later && !overwrite) {
     refuse(folder.path(),
            fmt::format("holds checkpoints up to step {}, and the config has changed since step {}; "
                        "choose another folder (--out) or remove them (--overwrite)",
-                       steps.back(), step));
+                       steps.back(), info.step));
+  }
+  // Earlier ones led to the folder's own, whatever their config was.
+  const bool holds_others = std::ranges::any_of(steps, [&](std::int64_t step) {
+    return (!is_own || step > info.step) && !is_of_run(folder.checkpoint_path(step), info);
+  });
+  if (holds_others && !overwrite) {
+    refuse(
+        folder.path(),
+        fmt::format("holds checkpoints up to step {} of another run, or of this one with another "
+                    "config; choose another folder (--out) or remove them (--overwrite)",
+                    steps.back()));
   }
   folder.check_writable();
-  if (changed && has_later) folder.remove_checkpoints_after(step);
+  if (holds_others && !is_own) {
+    folder.remove_run_files();
+  } else if (holds_others || (changed && has_later)) {
+    folder.remove_checkpoints_after(info.step);
+  }
   folder.remove_leftovers();
   return folder;
 }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/durable_file.hpp"
+#include "microgpt/checkpoint.hpp"
 
 namespace microgpt {
 
@@ -40,11 +41,12 @@ class RunFolder {
   [[nodiscard]] static RunFolder create_first_free(const std::filesystem::path& parent,
                                                    const std::string& name);
 
-  /// The folder of a run that goes on from its checkpoint `step`. Where the run has `changed`,
-  /// later checkpoints are of another one: throws InputError, unless `overwrite` says to remove
-  /// them.
-  [[nodiscard]] static RunFolder reopen(const std::filesystem::path& path, std::int64_t step,
-                                        bool changed, bool overwrite);
+  /// The folder of a run that goes on from its checkpoint `file`, which holds `info`. Throws
+  /// InputError, unless `overwrite` says that they be removed, where checkpoints there are of
+  /// another run: later ones, if this one has `changed` or they have another config; and any, if
+  /// `file` was only put there. (One that cannot be read is no checkpoint, and is written anew.)
+  [[nodiscard]] static RunFolder reopen(const std::filesystem::path& file,
+                                        const CheckpointInfo& info, bool changed, bool overwrite);
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   [[nodiscard]] std::filesystem::path config_path() const;

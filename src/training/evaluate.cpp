@@ -1,6 +1,8 @@
 #include <algorithm>
 
+#include "base/available_memory.hpp"
 #include "microgpt/trainer.hpp"
+#include "model/activations.hpp"
 #include "training/batch_plan.hpp"
 #include "training/model_workers.hpp"
 
@@ -15,6 +17,9 @@ double evaluate(const ModelShape& shape, const AnyModelState& state, const Datas
   const int workers = static_cast<int>(std::min<std::int64_t>(threads, pieces));
   return std::visit(
       [&]<class Scalar>(const ModelState<Scalar>& model) {
+        require_memory(
+            workers * Activations<Scalar>::bytes(shape, piece_positions, longest_document),
+            "this evaluation", "lower --threads");
         ModelWorkers<Scalar> team(shape, model.parameters.data(), dataset.stream(),
                                   longest_document, workers);
         return team.evaluate(documents, single_process());

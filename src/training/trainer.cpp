@@ -56,6 +56,9 @@ ModelState<Scalar> make_state(const ParameterLayout& layout, std::int64_t longes
   const std::size_t kept = moments_kept(parameters, sharding, group.rank());
   if (!checkpoint) return ModelState<Scalar>(layout, kept);
   auto state = std::get<ModelState<Scalar>>(std::move(checkpoint->state));
+  if (state.parameters.size() != parameters) {
+    throw InputError("the checkpoint's model has not the shape that config and dataset give it");
+  }
   const std::size_t first =
       sharding.sharded ? sharding.bounds[static_cast<std::size_t>(group.rank())] * kSlice : 0;
   state.m = own_part(std::move(state.m), first, kept);
@@ -63,15 +66,10 @@ ModelState<Scalar> make_state(const ParameterLayout& layout, std::int64_t longes
   return state;
 }
 
-/// Throws InputError where the run would not fit into memory.
-AnyModelState make_state(const Config& config, const ModelShape& shape,
-                         const ParameterLayout& layout, std::int64_t longest_document,
-                         std::optional<Checkpoint>& checkpoint, int threads,
+AnyModelState make_state(const Config& config, const ParameterLayout& layout,
+                         std::int64_t longest_document, std::optional<Checkpoint>& checkpoint,
                          const ProcessGroup& group) {
   const std::int64_t batch_size = config.batch_size.value();
-  const MemoryPlan plan =
-      plan_memory(shape, longest_document, config.precision, batch_size, threads, group);
-  require_room_for(plan, checkpoint ? plan.model : 0, group.on_this_host());
   if (config.precision == Precision::float64) {
     return make_state<double>(layout, longest_document, batch_size, checkpoint, group);
   }
@@ -105,8 +103,7 @@ struct Trainer::Run {
                               random)),
         shape(model_shape(config, data.tokenizer().vocab_size())),
         layout(shape),
-        state(make_state(config, shape, layout, data.longest_document(), checkpoint, threads,
-                         group)) {
+        state(make_state(config, layout, data.longest_document(), checkpoint, group)) {
     if (checkpoint) {
       progress = {.step = checkpoint->info.step,
                   .cursor = checkpoint->info.cursor,
@@ -186,12 +183,14 @@ struct Trainer::Run {
   }
 
   // Adam squares gradients in the run's precision: what is too large for that ends as infinity in
-  // the second moment, and such a parameter would never move again. (A clipped one is small.)
+  // the second moment, and such a parameter would never move again.
   [[nodiscard]] double as_adam_squares(double squared_norm) const {
-    constexpr auto kInfinity = std::numeric_limits<double>::infinity();
-    const bool fits = config.precision == Precision::float64 || config.grad_clip > 0 ||
-                      squared_norm <= static_cast<double>(std::numeric_limits<float>::max());
-    return fits ? squared_norm : kInfinity;
+    const double scaled = config.grad_clip > 0 && std::isfinite(squared_norm)
+                              ? std::min(squared_norm, config.grad_clip * config.grad_clip)
+                              : squared_norm;
+    constexpr auto kMost = static_cast<double>(std::numeric_limits<float>::max());
+    const bool fits = config.precision == Precision::float64 || scaled <= kMost;
+    return fits ? scaled : std::numeric_limits<double>::infinity();
   }
 
   // All processes have the same numbers, so all end here, or none.
@@ -253,31 +252,46 @@ struct Trainer::Run {
   std::exception_ptr failure;  // of the observer, that the other processes do not know of yet
 };
 
-Trainer::Trainer(const Config& config, const Dataset& dataset, int threads, ProcessGroup& group)
-    : run_(std::make_unique<Run>(config, dataset, threads, group, std::nullopt)) {}
+void Trainer::require_memory(const Config& wanted, const Dataset& dataset, int threads,
+                             const ProcessGroup& group, bool has_model) {
+  const Config config = with_batch_size(wanted, threads * group.size());
+  const MemoryPlan plan =
+      plan_memory(model_shape(config, dataset.tokenizer().vocab_size()), dataset.longest_document(),
+                  config.precision, config.batch_size.value(), threads, group);
+  require_room_for(plan, has_model ? plan.model : 0, group.on_this_host());
+}
+
+Trainer::Trainer(const Config& config, const Dataset& dataset, int threads, ProcessGroup& group) {
+  if (group.size() == 1) require_memory(config, dataset, threads, group);
+  run_ = std::make_unique<Run>(config, dataset, threads, group, std::nullopt);
+}
 
 Trainer::Trainer(Checkpoint checkpoint, const Config& config, const Dataset& dataset, int threads,
-                 ProcessGroup& group)
-    : run_(std::make_unique<Run>(config, dataset, threads, group, std::move(checkpoint))) {}
+                 ProcessGroup& group) {
+  if (group.size() == 1) require_memory(config, dataset, threads, group, true);
+  run_ = std::make_unique<Run>(config, dataset, threads, group, std::move(checkpoint));
+}
 
 Trainer::~Trainer() = default;
 
 TrainingEnd Trainer::run(TrainingObserver& observer, const std::atomic<int>& stop) {
   RunProgress& progress = run_->progress;
   const RunSchedule& schedule = *run_->schedule;
+  bool patience_is_over = schedule.patience_is_over(progress.history);
   while (progress.step < schedule.num_steps()) {
-    if (schedule.patience_is_over(progress.history)) return TrainingEnd::early;
+    if (patience_is_over) return TrainingEnd::early;
 
     int asked_to_stop = stop.load(std::memory_order_relaxed);
     StepReport report = run_->train_step(asked_to_stop);
     const bool is_best = run_->record(report);
+    if (report.val_loss) patience_is_over = schedule.patience_is_over(progress.history);
     run_->tell([&] { observer.on_step(report); });
 
     // A process alone need not have heard of it before the step.
     if (run_->group.size() == 1) asked_to_stop = stop.load(std::memory_order_relaxed);
     const bool stopped = asked_to_stop != 0;
-    if (stopped || is_best || schedule.checkpoint_due(progress.step, progress.cursor) ||
-        schedule.patience_is_over(progress.history)) {
+    if (stopped || is_best || patience_is_over ||
+        schedule.checkpoint_due(progress.step, progress.cursor)) {
       run_->engine->collect_state();
       run_->tell([&] { observer.on_checkpoint(info(), run_->state); });
       settle(run_->group, run_->failure);

@@ -100,6 +100,9 @@ class FailuresTest(ProgramTest):
         settings = SETTINGS | {"init_std": 1e6}
         config = self.write_config("run.cfg", **settings)
         self.assert_one_error(self.microgpt("--config", config, "--out", "run"), 1, "step 1: the gradient")
+        clipped = ["--config", config, "--out", "clipped", "--set", "num_steps=1", "--set"]
+        self.assert_one_error(self.microgpt(*clipped, "grad_clip=1e30"), 1, "step 1: the gradient")
+        self.succeed(*clipped, "grad_clip=1")
         self.succeed("--config", config, "--out", "exact", "--set", "precision=float64", "--set", "num_steps=1")
 
     def test_a_model_whose_logits_are_not_finite(self):

@@ -1,10 +1,11 @@
 """What --set may change on a resume, what it may not, and that either is said."""
 
+import hashlib
 import unittest
 
 import h5py
 
-from program import NAMES, ProgramTest, changes, read_settings, snapshot
+from program import NAMES, ProgramTest, changes, read_settings, reseal, snapshot
 
 SETTINGS = {"num_steps": 10, "batch_size": 4, "validation_fraction": 0.2, "checkpoint_every": 5}
 
@@ -118,6 +119,13 @@ class ChangesTest(ResumeTest):
         with h5py.File(run.checkpoint()) as file:
             self.assertEqual(file["data"].attrs["cursor"], 10 * 4 + 2)
 
+    def test_a_batch_far_beyond_an_epoch(self):
+        """A finished run may be resumed as it is, though its last batch has gone through five epochs."""
+        whole = self.train("wide", dataset=self.dataset, num_epochs=1, batch_size=150)
+        again = self.resume("wide")
+        self.assertEqual((again.steps(), again.output.samples()), ([1], whole.output.samples()))
+        self.assert_refused("num_epochs=2", "epoch 5", path="wide", num_epochs=2)
+
     def test_documents_are_counted_when_the_batch_grows(self):
         run = self.resume("run", num_steps=12, batch_size=10)
         with h5py.File(run.checkpoint()) as file:
@@ -139,6 +147,13 @@ class DatasetTest(ResumeTest):
     def test_a_dataset_that_changed(self):
         self.dataset.write_bytes(self.dataset.read_bytes() + b"\n")  # though the names are the same
         self.assert_refused(self.dataset, "sha256")
+
+    def test_a_checkpoint_that_names_another_dataset(self):
+        other = self.write("other.txt", "anna\nbob\n")
+        with h5py.File(self.run_of_ten_steps.checkpoint(), "r+", libver="latest") as file:
+            file["data"].attrs.modify("sha256", hashlib.sha256(other.read_bytes()).hexdigest())
+        reseal(self.run_of_ten_steps.checkpoint())
+        self.assert_refused(other, "characters", dataset=other)
 
     def test_another_dataset(self):
         other = self.write("other.txt", "anna\nbob\n")

@@ -21,6 +21,32 @@ class FolderTest(ProgramTest):
         self.assert_one_error(self.microgpt(*arguments), 2, *words)
         self.assertEqual(snapshot(self.folder), before)
 
+    def test_checkpoints_of_another_run_in_the_folder(self):
+        """The config that a checkpoint was made with tells, not what --set says now."""
+        other = self.train("other", dataset=self.dataset, **SETTINGS | {"seed": 7})
+        strange = other.folder / "strange.h5"
+        shutil.copy(self.whole.checkpoint(10), strange)
+        self.assert_refused("--resume", strange, words=[other.folder, "another run", "--out", "--overwrite"])
+        for step in (15, 20):
+            other.checkpoint(step).unlink()
+        self.assert_refused("--resume", strange, words=[other.folder, "another run"])
+        replaced = self.resume("other/strange.h5", "--overwrite")
+        self.assert_same_bytes(replaced.checkpoint(), self.whole.checkpoint())
+        self.assertGreater(replaced.steps()[0], 10)
+
+    def test_later_checkpoints_that_went_another_way(self):
+        self.resume("whole/step-00000010.h5", "--overwrite", learning_rate=0.1)
+        self.assert_refused("--resume", "whole/step-00000010.h5", words=["whole", "another config", "--overwrite"])
+        back = self.resume("whole/step-00000010.h5", "--overwrite")
+        self.assertEqual(back.steps(), self.whole.steps())
+
+    def test_a_later_checkpoint_that_is_damaged(self):
+        """It is made again, and is then what it was."""
+        expected = self.whole.checkpoint(20).read_bytes()
+        self.whole.checkpoint(20).write_bytes(expected[:-100])
+        self.resume("whole/step-00000015.h5")
+        self.assertEqual(self.whole.checkpoint(20).read_bytes(), expected)
+
     def test_a_folder_copied_without_its_links(self):
         shutil.copytree(self.whole.folder, self.folder / "copy")
         self.assertFalse((self.folder / "copy/latest.h5").is_symlink())

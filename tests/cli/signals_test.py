@@ -69,6 +69,7 @@ class SignalsTest(ProgramTest):
                 break
         process.send_signal(signal.SIGINT)
         rest = process.stdout.read()
+        self.assertRegex(process.stderr.read(), rb"\Amicrogpt: stopped by SIGINT while drawing samples[^\n]+\n\Z")
         process.wait()
         self.assertEqual(process.returncode, 128 + signal.SIGINT)
         self.assertLess(rest.count(b"sample"), 400_000)

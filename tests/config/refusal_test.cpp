@@ -42,7 +42,13 @@ TEST(ParseConfigRefuses, QuotesThatAreNotClosed) {
       {"dataset: 'it''s.txt\nseed: 3\n", "small.cfg:1: " + open},
       {"dataset: \"a\\\"\nseed: 3\n", "small.cfg:1: " + open},
       {"# é\ndataset: 'é\n  b'\n", "small.cfg:2: " + open},
+      {"\xef\xbb\xbf"
+       "dataset: 'a\r\nseed: 3\r\n",
+       "small.cfg:1: " + open},
   });
+  for (const std::string yaml : {"dataset: \"d.txt\"\r\nseed: 5\r\n", "\"seed\": 5\n"}) {
+    EXPECT_EQ(small_config("\xef\xbb\xbf" + yaml).values.seed, 5);
+  }
 }
 
 TEST(ParseConfigRefuses, WhatIsNoNumber) {

@@ -1,5 +1,6 @@
 #include "run/run_folder.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -40,6 +41,14 @@ class RunFolderTest : public testing::Test {
     return found;
   }
 
+  /// From the folder's checkpoint of a step. The files of these tests cannot be read as
+  /// checkpoints, so that none is of another run.
+  [[nodiscard]] RunFolder reopen(std::int64_t step, bool changed, bool overwrite) const {
+    CheckpointInfo info;
+    info.step = step;
+    return RunFolder::reopen(path_ / fmt::format("step-{:08}.h5", step), info, changed, overwrite);
+  }
+
   [[nodiscard]] auto says(const std::string& text) const {
     return AllOf(StartsWith(path_.string() + ": "), HasSubstr(text), Not(HasSubstr("\n")));
   }
@@ -71,7 +80,7 @@ TEST_F(RunFolderTest, ListsCheckpointsByStep) {
        "step--0000014.h5", "step-00000015", "xstep-00000016.h5", "step-0000001a.h5",
        "step-99999999999999999999.h5", "step-.h5", "last.h5", "notes.txt"});
   fs::create_directory(path_ / "step-00000017.h5");
-  const RunFolder folder = RunFolder::reopen(path_, 10, false, false);
+  const RunFolder folder = reopen(10, false, false);
   EXPECT_THAT(folder.checkpoint_steps(), ElementsAre(9, 10, 99'999'999, 100'000'000));
   EXPECT_EQ(folder.newest_checkpoint(), path_ / "step-100000000.h5");
 }
@@ -98,11 +107,11 @@ TEST_F(RunFolderTest, LeavesTheConfigOfAUserAlone) {
 
 TEST_F(RunFolderTest, LeavesAFileAloneThatHasALinksName) {
   put({"step-00000010.h5", "best.h5"});
-  EXPECT_THAT(message_of<InputError>([&] { (void)RunFolder::reopen(path_, 10, false, true); }),
+  EXPECT_THAT(message_of<InputError>([&] { (void)reopen(10, false, true); }),
               AllOf(StartsWith((path_ / "best.h5").string() + ": "), HasSubstr("--out")));
   fs::copy_file(path_ / "step-00000010.h5", path_ / "best.h5",
                 fs::copy_options::overwrite_existing);
-  (void)RunFolder::reopen(path_, 10, false, false);
+  (void)reopen(10, false, false);
 
   fs::remove(path_ / "step-00000010.h5");
   EXPECT_THAT(message_of<InputError>([&] { (void)RunFolder::create(path_, false); }),
@@ -125,7 +134,7 @@ TEST_F(RunFolderTest, OverwritesARunAndNothingElse) {
 TEST_F(RunFolderTest, RemovesWhatWasLeftHalfDone) {
   put({"step-00000010.h5", "step-00000020.h5.tmp", "metrics.jsonl.tmp", "best.h5.tmp",
        ".microgpt-probe.tmp", "notes.tmp"});
-  (void)RunFolder::reopen(path_, 10, false, false);
+  (void)reopen(10, false, false);
   EXPECT_THAT(names(), ElementsAre("notes.tmp", "step-00000010.h5"));
 }
 
@@ -163,7 +172,7 @@ TEST_F(RunFolderTest, IsForOneTrainerAtATime) {
     const RunFolder folder = RunFolder::create(path_, false);
     EXPECT_THAT(message_of<InputError>([&] { (void)RunFolder::create(path_, false); }),
                 says("is in use by another microgpt"));
-    EXPECT_THAT(message_of<InputError>([&] { (void)RunFolder::reopen(path_, 1, false, false); }),
+    EXPECT_THAT(message_of<InputError>([&] { (void)reopen(1, false, false); }),
                 says("is in use by another microgpt"));
   }
   EXPECT_NO_THROW((void)RunFolder::create(path_, false)) << "the lock goes with its owner";
@@ -226,7 +235,7 @@ TEST_F(RunFolderTest, GivesEachProcessItsOwn) {
 
 TEST_F(RunFolderTest, LinksTheLatestAndTheBest) {
   put({"step-00000010.h5", "step-00000020.h5"});
-  RunFolder folder = RunFolder::reopen(path_, 20, false, false);
+  RunFolder folder = reopen(20, false, false);
   folder.update_links(10, std::nullopt);
   EXPECT_EQ(fs::read_symlink(path_ / "latest.h5"), "step-00000010.h5");
   EXPECT_FALSE(fs::exists(path_ / "best.h5"));
@@ -249,7 +258,7 @@ class PruneTest : public RunFolderTest, public testing::WithParamInterface<Prune
 TEST_P(PruneTest, KeepsTheNewestAndTheBest) {
   put({"step-00000010.h5", "step-00000020.h5", "step-00000030.h5", "step-00000040.h5", "mine.h5",
        "step-00000005.h5.bak"});
-  RunFolder folder = RunFolder::reopen(path_, 40, false, false);
+  RunFolder folder = reopen(40, false, false);
   folder.update_links(40, GetParam().linked);
   folder.prune(GetParam().keep_newest, GetParam().best);
   EXPECT_EQ(folder.checkpoint_steps(), GetParam().left);
@@ -269,7 +278,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST_F(RunFolderTest, KeepsWhatTheLatestLinkPointsTo) {
   // A run that goes on from an earlier checkpoint writes steps that later ones outnumber.
   put({"step-00000010.h5", "step-00000020.h5", "step-00000030.h5"});
-  RunFolder folder = RunFolder::reopen(path_, 10, false, false);
+  RunFolder folder = reopen(10, false, false);
   folder.update_links(10, std::nullopt);
   folder.prune(1, std::nullopt);
   EXPECT_THAT(folder.checkpoint_steps(), ElementsAre(10, 30));
@@ -279,12 +288,12 @@ TEST_F(RunFolderTest, DoesNotMixAChangedRunWithTheFormer) {
   put({"step-00000010.h5", "step-00000020.h5", "step-00000030.h5"});
   fs::create_symlink("step-00000030.h5", path_ / "latest.h5");
   fs::create_symlink("step-00000020.h5", path_ / "best.h5");
-  EXPECT_THAT(message_of<InputError>([&] { (void)RunFolder::reopen(path_, 10, true, false); }),
+  EXPECT_THAT(message_of<InputError>([&] { (void)reopen(10, true, false); }),
               says("holds checkpoints up to step 30, and the config has changed since step 10"));
-  EXPECT_NO_THROW((void)RunFolder::reopen(path_, 30, true, false));
-  EXPECT_EQ(RunFolder::reopen(path_, 10, false, false).checkpoint_steps().size(), 3);
+  EXPECT_NO_THROW((void)reopen(30, true, false));
+  EXPECT_EQ(reopen(10, false, false).checkpoint_steps().size(), 3);
 
-  const RunFolder folder = RunFolder::reopen(path_, 10, true, true);
+  const RunFolder folder = reopen(10, true, true);
   EXPECT_THAT(names(), ElementsAre("latest.h5", "step-00000010.h5"));
   EXPECT_EQ(fs::read_symlink(path_ / "latest.h5"), "step-00000010.h5");
 }
