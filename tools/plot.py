@@ -3,6 +3,7 @@
 
 import argparse
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -66,7 +67,10 @@ def main():
     require_packages(
         "numpy", "yaml", "h5py", "matplotlib", "plotly", *(["optuna", "sklearn"] if sweeps else [])
     )
+    # An import that Ctrl-C breaks off would blame its package.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     from microgpt_tools.plot.commands import plot_runs, plot_sweep
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
     # A folder's name need not be text, and a terminal need not know every character.
     sys.stdout.reconfigure(errors="backslashreplace")

@@ -1,5 +1,6 @@
 """The error line of every script: one line that names what is wrong and says what to do."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -10,6 +11,11 @@ class UserError(Exception):
 
 def run_main(main):
     """Calls main() and exits with what it returns; a UserError becomes one line and exit code 2."""
+    # Python has none where the stream was closed.
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     try:
         sys.exit(main())
     except UserError as error:

@@ -48,7 +48,14 @@ def effective_config(program, config, overrides=()):
     command = [program, "--config", config]
     for override in overrides:
         command += ["--set", override]
-    done = subprocess.run([*command, "--print-config"], capture_output=True, text=True, check=False, env=alone())
-    if done.returncode != 0:
+    command.append("--print-config")
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, env=alone())
+    if done.returncode != 0 and done.stderr.startswith("microgpt: error: "):
         raise UserError(done.stderr.strip().removeprefix("microgpt: error: "))
-    return yaml.safe_load(done.stdout)
+    try:
+        effective = yaml.safe_load(done.stdout) if done.returncode == 0 else None
+    except yaml.YAMLError:
+        effective = None
+    if not isinstance(effective, dict):
+        raise UserError(f"{program}: did not print a config when asked to; give --program the path of microgpt")
+    return effective

@@ -48,6 +48,6 @@ def read_metrics(path):
     for number, line in enumerate(lines[:-1], start=1):
         try:
             metrics.append(json.loads(line))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise UserError(f"{path}:{number}: not JSON: {error}") from None
     return metrics

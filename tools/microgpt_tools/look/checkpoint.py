@@ -86,7 +86,11 @@ def read_checkpoint(path):
 
 def _newest(folder):
     latest = folder / "latest.h5"
-    if not latest.exists():
+    try:
+        is_there = latest.exists()
+    except OSError as error:
+        raise UserError(f"{folder}: cannot read: {error.strerror}") from None
+    if not is_there:
         raise UserError(f"{folder}: no latest.h5 there, so no run has saved a checkpoint in this folder")
     return latest
 

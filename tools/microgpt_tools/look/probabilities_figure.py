@@ -24,7 +24,7 @@ def _draw(axes, found, labels, step):
     names = [labels.token(token, bos="end") for token in tokens]
     places = range(len(tokens))
     before = f"before training: entropy {entropy(found.before):.2f} nats"
-    after = f"after {step:,} steps: entropy {entropy(found.after):.2f} nats"
+    after = f"after {step:,} step{'' if step == 1 else 's'}: entropy {entropy(found.after):.2f} nats"
     axes.bar([x - BAR_WIDTH / 2 for x in places], found.before[tokens], BAR_WIDTH, color=GREY, label=before)
     axes.bar([x + BAR_WIDTH / 2 for x in places], found.after[tokens], BAR_WIDTH, color=BLUE, label=after)
 

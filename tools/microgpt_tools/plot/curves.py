@@ -127,6 +127,12 @@ def thin(y, most=MOST_POINTS):
     return np.array(sorted(kept))
 
 
+def faintness(all_curves):
+    """The opacity of single steps, which would hide all else where many runs, or many steps, lie over each other."""
+    most = max((curves.series("step", "loss")[1].size for curves in all_curves), default=0)
+    return min(0.28, 1 / len(all_curves), max(0.05, 100 / max(1, most)))
+
+
 def loss_limits(all_curves):
     """The range of losses worth drawing: not the few first steps, from ln(vocabulary) down to the curve.
 

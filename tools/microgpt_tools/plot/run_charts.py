@@ -4,7 +4,7 @@ import numpy as np
 
 from microgpt_tools.plot import palette
 from microgpt_tools.plot.charts import escaped, new_chart, numbers
-from microgpt_tools.plot.curves import AXES, loss_limits, mean_text, thin
+from microgpt_tools.plot.curves import AXES, faintness, loss_limits, mean_text, thin
 from microgpt_tools.plot.run_figure import AXIS_LABELS
 
 HOVER = "%{xaxis.title.text} %{x:,.6~g}<br>%{yaxis.title.text} %{y:.5~g}"
@@ -14,7 +14,7 @@ HEIGHT, LEGEND_ROW = 420, 20  # pixels
 def run_charts(all_curves, labels, smooth):
     """The charts by the id of their place on the page."""
     legend = min(len(labels) * LEGEND_ROW, HEIGHT)  # plotly gives it half of a chart, then it scrolls
-    faint = min(0.3, 1 / len(labels))
+    faint = faintness(all_curves)
     loss = new_chart(AXIS_LABELS["step"], "loss (nats)", height=HEIGHT + legend)
     for number, (curves, label) in enumerate(zip(all_curves, labels)):
         loss.add_trace(_line(curves, number, label, "loss", width=1, opacity=faint, kind="training loss"))

@@ -7,7 +7,7 @@ from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from microgpt_tools.pictures import DARK_GREY
 from microgpt_tools.plot import palette
-from microgpt_tools.plot.curves import AXES, loss_limits, mean_text, thin
+from microgpt_tools.plot.curves import AXES, faintness, loss_limits, mean_text, thin
 from microgpt_tools.plot.legend import add_legend
 
 AXIS_LABELS = {"step": "step", "documents": "documents", "seconds": "time (s)"}
@@ -86,7 +86,7 @@ def _line(number, linewidth):
 
 def _draw_losses(panel, all_curves, axis, limits):
     extremes = []
-    faint = _faintness(all_curves)
+    faint = faintness(all_curves)
     for number, curves in enumerate(all_curves):
         _draw_raw_and_mean(panel, curves, number, axis, "loss", faint)
         x, y = curves.series(axis, "val_loss")
@@ -101,7 +101,8 @@ def _draw_losses(panel, all_curves, axis, limits):
             extremes += [losses.min(), losses.max()]
     if limits:
         panel.set_ylim(limits)
-    if limits and extremes and not limits[0] <= min(extremes) <= max(extremes) <= limits[1]:
+    beyond = 0.1 * (limits[1] - limits[0]) if limits else 0
+    if limits and extremes and not limits[0] - beyond <= min(extremes) <= max(extremes) <= limits[1] + beyond:
         panel.annotate(
             f"single steps reach from {min(extremes):.3g} to {max(extremes):.3g}", (1, 1), (0, 3),
             xycoords="axes fraction", textcoords="offset points", ha="right", va="bottom",
@@ -115,11 +116,6 @@ def _marker_places(count):
     if count == 0:
         return []
     return sorted(set(np.linspace(0, count - 1, min(count, MOST_MARKERS)).round().astype(int).tolist()))
-
-
-def _faintness(all_curves):
-    """The opacity of single steps, which would hide all else if many runs lie over each other."""
-    return min(0.28, 1 / len(all_curves))
 
 
 def _draw_raw_and_mean(panel, curves, number, axis, quantity, faint):
@@ -158,7 +154,7 @@ def _draw_learning_rate(panel, all_curves, axis):
 
 def _draw_speed(panel, all_curves, axis):
     fastest = [0]
-    faint = _faintness(all_curves)
+    faint = faintness(all_curves)
     for number, curves in enumerate(all_curves):
         _draw_raw_and_mean(panel, curves, number, axis, "tokens_per_second", faint)
         speeds = curves.series(axis, "tokens_per_second")[1]

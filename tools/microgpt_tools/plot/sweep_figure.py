@@ -13,13 +13,14 @@ from microgpt_tools.pictures import DARK_GREY
 from microgpt_tools.plot.palette import LIGHT
 from microgpt_tools.plot.legend import add_legend
 from microgpt_tools.plot.printable import printable, shorten
-from microgpt_tools.plot.sweep_study import setting_text
+from microgpt_tools.plot.sweep_study import loss_text, setting_text
 
 BLUE, VERMILLION = LIGHT[0], LIGHT[1]
 WIDTH, SLICE_COLUMNS = 14, 4
 TOP_HEIGHT, PARALLEL_HEIGHT, SLICE_HEIGHT, GAP = 2.9, 2.9, 2.4, 0.85  # inches
 MOST_LINES = 500  # of parallel coordinates: more are a blot
 MOST_ERROR_BARS = 60
+MOST_LEVEL_NAMES = 7  # below the axes of parallel coordinates
 LONGEST_NAME = 24
 
 COMPLETE = {"marker": "o", "markersize": 5.5, "color": BLUE, "alpha": 0.75, "markeredgewidth": 0}
@@ -39,7 +40,7 @@ def draw_sweep(sweep):
     height = top + 0.6 + TOP_HEIGHT + GAP + PARALLEL_HEIGHT + rows * (GAP + SLICE_HEIGHT) + 0.6
     figure.set_figheight(height)
     best = sweep.ranked()[0]
-    found = f"best is trial {best.number}, {sweep.objective} {best.value:.4f}"
+    found = f"best is trial {best.number}, {sweep.objective} {loss_text(best.value)}"
     figure.text(0.3 / WIDTH, 1 - 0.3 / height, f"{shorten(sweep.name, 60)}: {sweep.summary()}; {found}",
                 fontsize=11, fontweight="bold", va="center")  # fmt: skip
     top += add_legend(figure, _kinds(sweep), top) + 0.4
@@ -75,7 +76,8 @@ def objective_limits(sweep):
     low, three_quarters = np.percentile(values, (0, 75))
     # Four times as far from the best as three quarters of the trials are.
     high = min(max(values), low + 4 * (three_quarters - low)) if three_quarters > low else max(values)
-    margin = 0.06 * (high - low) or 0.01
+    spread = max((trial.user_attrs.get("std") or 0 for trial in sweep.ranked() if trial.value <= high), default=0)
+    margin = max(0.06 * (high - low), 1.1 * spread) or 0.01
     return float(low - margin), float(high + margin)
 
 
@@ -83,8 +85,8 @@ def objective_ticks(sweep, limits):
     """(part of the way from limit to limit, text) for an axis on whose end lies all that is above it."""
     low, high = limits
     is_cut = sweep.ranked()[-1].value > high
-    ticks = [(part, f"{low + part * (high - low):.3f}") for part in (0, 1 / 3, 2 / 3, 1)]
-    return [*ticks[:-1], (1, f"≥ {high:.3f}" if is_cut else ticks[-1][1])]
+    ticks = [(part, loss_text(low + part * (high - low), 3)) for part in (0, 1 / 3, 2 / 3, 1)]
+    return [*ticks[:-1], (1, f"≥ {ticks[-1][1]}" if is_cut else ticks[-1][1])]
 
 
 def _kinds(sweep):
@@ -94,8 +96,10 @@ def _kinds(sweep):
     if sweep.in_state(TrialState.FAIL):
         entries.append((Line2D([], [], linestyle="", **FAILED), "failed trial"))
     limit = objective_limits(sweep)[1]
-    if any(trial.value is not None and trial.value > limit for trial in sweep.trials):
-        entries.append((Line2D([], [], linestyle="", **{**COMPLETE, "marker": "^"}), "above the range"))
+    above = {trial.state for trial in sweep.trials if trial.value is not None and trial.value > limit}
+    if above:
+        look = COMPLETE if TrialState.COMPLETE in above else PRUNED
+        entries.append((Line2D([], [], linestyle="", **{**look, "marker": "^"}), "above the range"))
     entries.append((Line2D([], [], linestyle="", **BEST), "best trial"))
     entries.append((Line2D([], [], color=VERMILLION, linewidth=1.8), "best so far"))
     return entries
@@ -194,6 +198,12 @@ def _draw_parallel(panel, sweep, parameters, limits):
     names = [_name(parameter.name) for parameter in parameters]
     panel.set_xticks(range(len(parameters) + 1), [*names, f"{sweep.objective} (nats)"])
     panel.tick_params(axis="x", length=0, pad=10)
+    # The last name is long, and would leave the paper; many would run into each other.
+    panel.get_xticklabels()[-1].set_ha("right" if len(names) <= MOST_LEVEL_NAMES else "center")
+    if len(names) > MOST_LEVEL_NAMES:
+        panel.tick_params(axis="x", labelsize=7)
+        for label in panel.get_xticklabels():
+            label.set(rotation=20, ha="right", rotation_mode="anchor")
     panel.set_yticks([])
     panel.set_ylim(0, 1)
     panel.set_xlim(-0.02 * len(parameters), len(parameters) * 1.05)

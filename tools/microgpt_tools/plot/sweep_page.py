@@ -8,7 +8,7 @@ from microgpt_tools.plot.labels import labels, short_names
 from microgpt_tools.plot.page import chart_place, grid, page, section, table, text_html
 from microgpt_tools.plot.run_page import run_sections
 from microgpt_tools.plot.sweep_charts import sweep_charts
-from microgpt_tools.plot.sweep_study import STATES, run_folders
+from microgpt_tools.plot.sweep_study import STATES, loss_text, run_folders
 
 BEST_TRIALS = 5
 CHART_HINT = (
@@ -19,7 +19,7 @@ CHART_HINT = (
 def sweep_page(sweep, smooth, find_program, by):
     """The page as bytes."""
     best = sweep.ranked()[0]
-    lead = f"{sweep.path}: {sweep.summary()}; best is trial {best.number}, {sweep.objective} {best.value:.4f}"
+    lead = f"{sweep.path}: {sweep.summary()}; best is trial {best.number}, {sweep.objective} {loss_text(best.value)}"
     charts, slices = sweep_charts(sweep)
     importance = chart_place("chart-importance", "Importance (fANOVA)")
     if "chart-importance" not in charts:

@@ -19,6 +19,8 @@ STATES = {
     TrialState.RUNNING: "running",
     TrialState.WAITING: "waiting",
 }
+# As the sweep notes why an attempt did not finish; what failed for good is "failed" or "refused".
+TRIED_AGAIN = ("interrupted", "killed", "lost", "duplicate")
 OBJECTIVES = {"best": "best val_loss", "final": "final val_loss"}
 
 
@@ -64,7 +66,8 @@ class Sweep:
 
     @property
     def trials(self):
-        return self.study.trials
+        """Without attempts that failed through no fault of theirs, and stand in the study once more."""
+        return [trial for trial in self.study.trials if trial.user_attrs.get("failure") not in TRIED_AGAIN]
 
     def in_state(self, state):
         """The trials; of the complete ones, those whose objective can be drawn."""
@@ -117,6 +120,11 @@ class Sweep:
         """The counts of trials by state, in words."""
         counts = [(len(self.in_state(state)), word) for state, word in STATES.items()]
         return ", ".join(f"{count} {word}" for count, word in counts if count)
+
+
+def loss_text(value, digits=4):
+    """A loss as it is written, and one that has gone astray short."""
+    return f"{value:.{digits}f}" if abs(value) < 1e4 else f"{value:.3g}"
 
 
 def setting_text(value):

@@ -16,6 +16,7 @@ MOST_GRID_POINTS = 100_000
 def check(definition):
     """UserError names the first thing that cannot work."""
     _check_keys(definition)
+    _check_held_out(definition.base)
     if definition.sampler == "grid":
         size = math.prod(len(parameter.grid()) for parameter in definition.parameters)
         if size > MOST_GRID_POINTS:
@@ -41,6 +42,24 @@ def _check_keys(definition):
         for size in _batch_sizes(definition):
             if not isinstance(size, int) or size < 1:
                 raise UserError(f"documents needs a whole number above 0 as batch_size, not {size}")
+
+
+def _check_held_out(base):
+    """A part of the documents that rounds to none leaves no val_loss to go by."""
+    part = base["validation_fraction"]
+    try:
+        with open(base["dataset"], encoding="utf-8") as file:
+            if base["documents"] == "text":
+                count = math.ceil((len(file.read()) + 1) / base["block_size"])
+            else:
+                count = sum(1 for line in file if line.strip())
+    except (OSError, UnicodeDecodeError):
+        return  # which the program says better
+    if part > 0 and math.floor(part * count) == 0:
+        raise UserError(
+            f"validation_fraction {part:g} of {count} documents holds none out, so there is no val_loss to go by: "
+            "raise it, or set it to 0 to go by the loss"
+        )
 
 
 def _batch_sizes(definition):

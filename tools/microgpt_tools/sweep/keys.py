@@ -11,6 +11,7 @@ CHOICES = {
     "objective": ("best", "final"),
 }
 LEAST = {"trials": 1, "documents": 1, "seed": 0, "seeds": 1, "jobs": 1, "threads": 1, "heartbeat": 1}
+MOST = {"seeds": 1000, "jobs": 1000, "threads": 4096}
 PATHS = ("out", "program")
 TEXTS = ("config", "study", "storage")
 KEYS = ("params", "set", *CHOICES, *LEAST, *PATHS, *TEXTS)
@@ -24,6 +25,8 @@ def read_value(where, key, text):
     elif key in LEAST:
         if not re.fullmatch(r"-?[0-9]{1,18}", text) or int(text) < LEAST[key]:
             raise UserError(f"{where}: '{text}' is not a whole number of at least {LEAST[key]}")
+        if int(text) > MOST.get(key, int(text)):
+            raise UserError(f"{where}: '{text}' is more than {MOST[key]}")
         return int(text)
     elif not text:
         raise UserError(f"{where}: is empty")

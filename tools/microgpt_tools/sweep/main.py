@@ -1,5 +1,6 @@
 """A sweep from its command line to its result."""
 
+import shlex
 import signal
 import sys
 
@@ -54,7 +55,8 @@ def _run(definition, search, inherited):
             f"best: trial {best.number}, {definition.measure} {result_text(best)}, "
             f"{params_text(definition, best)}"
         )
-        print(f"train it: {definition.program} --config {definition.folder / BEST_CONFIG}")
+        command = [str(definition.program), "--config", str(definition.folder / BEST_CONFIG)]
+        print(f"train it: {shlex.join(command)}")
     if stopped_by:
         name = signal.Signals(stopped_by).name
         print(

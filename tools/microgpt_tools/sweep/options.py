@@ -160,8 +160,8 @@ def _parser():
         "--pruner",
         metavar="NAME",
         help="stops hopeless trainings: median (default) those worse than the median of the finished ones, "
-        "halving the worse half at the 1st, 2nd, 4th and 8th evaluation, none; unless the config sets "
-        "eval_every, a training is evaluated every tenth of num_steps for it",
+        "halving the worse half at the 1st, 2nd, 4th and 8th evaluation, none; for it, a training whose "
+        "eval_every is epoch is evaluated every tenth of num_steps, unless --set or --param gives eval_every",
     )
     how.add_argument(
         "--objective",

@@ -64,7 +64,8 @@ def database_error_line(definition, error):
     cause = error.__cause__ or error
     text = " ".join(str(getattr(cause, "orig", None) or cause).split())
     password = definition.storage and password_of(definition.storage)
-    return f"{stored_url(definition)}: {text.replace(password, '***') if password else text}"
+    place = stored_url(definition) if definition.storage else definition.folder / LOCAL_FILE
+    return f"{place}: {text.replace(password, '***') if password else text}"
 
 
 def _open_storage(definition):

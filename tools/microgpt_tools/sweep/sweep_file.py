@@ -12,14 +12,28 @@ from microgpt_tools.sweep.keys import KEYS, PATHS, read_value
 from microgpt_tools.sweep.parameters import value_text
 
 
+class _StrictLoader(yaml.SafeLoader):
+    """Of a key that is given twice, YAML's reader would take the last without a word."""
+
+    def construct_mapping(self, node, deep=False):
+        keys = [key.value for key, _ in node.value]
+        for key_node, _ in node.value:
+            if keys.count(key_node.value) > 1:
+                line = key_node.start_mark.line + 1
+                raise yaml.YAMLError(f"line {line}: {key_node.value} is given twice: remove one")
+        return super().construct_mapping(node, deep)
+
+
 def read_sweep_file(path):
     """The values that the file gives, by key, params and set as mappings of texts."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader)  # noqa: S506: a SafeLoader
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}") from None
     except (UnicodeDecodeError, yaml.YAMLError) as error:
         raise UserError(f"{path}: {' '.join(str(error).split())}") from None
+    except RecursionError:
+        raise UserError(f"{path}: nested too deep to be a sweep: give keys and values") from None
     if not isinstance(content, dict):
         raise UserError(f"{path}: is not a sweep: give keys and values, as in configs/sweep.yml")
     given = {}
