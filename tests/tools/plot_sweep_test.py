@@ -16,7 +16,7 @@ from program import snapshot
 
 from microgpt_tools.errors import UserError
 from microgpt_tools.plot.sweep_figure import objective_limits
-from microgpt_tools.plot.sweep_study import Parameter, read_sweep, run_folders
+from microgpt_tools.plot.sweep_study import Parameter, loss_text, read_sweep, run_folders
 
 SPACE = {
     "learning_rate": FloatDistribution(1e-3, 1e-1, log=True),
@@ -87,6 +87,19 @@ class DataTest(SweepTest):
                 Parameter("n_embd", False, [16, 32, 64], 0, 0),
             ],
         )
+
+    def test_attempts_that_were_made_again_are_no_failures(self):
+        params = {"learning_rate": 0.01, "n_embd": 16, "batch_size": 8}
+        again = [
+            trial(None, TrialState.FAIL, attributes={"failure": why}, **params)
+            for why in ("interrupted", "killed", "lost", "duplicate")
+        ]
+        failed = [trial(None, TrialState.FAIL, attributes={"failure": why}, **params) for why in ("failed", "refused")]
+        sweep = read_sweep(self.sweep([*some_trials(), *again, *failed]))
+        self.assertEqual(sweep.summary(), "12 complete, 1 pruned, 3 failed")
+
+    def test_losses_far_away_stay_short(self):
+        self.assertEqual([loss_text(2.51279), loss_text(2.5, 3), loss_text(5.2e12)], ["2.5128", "2.500", "5.2e+12"])
 
     def test_importances(self):
         sweep = read_sweep(self.sweep(some_trials()))

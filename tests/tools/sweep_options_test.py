@@ -87,6 +87,8 @@ class OptionsTest(SweepTest):
             ((*RATE, "--trials", "0"), "--trials", "'0'"),
             ((*RATE, "--trials", "many"), "--trials", "'many'"),
             ((*RATE, "--jobs", "-1"), "--jobs"),
+            ((*RATE, "--threads", "4097"), "--threads", "4096"),
+            ((*RATE, "--seeds", "1000000000000"), "--seeds"),
             ((*RATE, "--sampler", "cleverest"), "--sampler", "tpe, random, grid"),
             ((*RATE, "--pruner", "hyperband"), "--pruner", "median, halving, none"),
             ((*RATE, "--objective", "worst"), "--objective", "best, final"),
@@ -94,12 +96,22 @@ class OptionsTest(SweepTest):
             ((*RATE, "--out", self.config), "tiny.cfg"),
             ((*RATE, "--out", "/proc/sweep"), "/proc/sweep"),
             ((*RATE, "--program", "nothing"), "nothing", "no such program"),
+            ((*RATE, "--program", "/bin/true"), "/bin/true", "--program"),
+            ((*RATE, "--program", "/bin/cat"), "/bin/cat", "--program"),
             ((*RATE, "--storage", "database"), "--storage", "postgresql://"),
             ((*RATE, "--storage", "sqlite:////tmp/x.db"), "--storage", "sqlite"),
         )
         self.refused(["--config", "gone.cfg", *RATE], "gone.cfg")
         self.refused(["--config", self.folder, *RATE], self.folder)
         self.refused([], "--config")
+
+    def test_a_part_that_holds_nothing_out(self):
+        few = self.write("few.txt", "anna\n\nbob\ncarl\n")
+        held_out = (*RATE, "--set", f"dataset={few}", "--set", "validation_fraction=0.3")
+        self.assert_refusals(
+            (held_out, "validation_fraction", "3 documents", "set it to 0"),
+            ((*held_out, "--set", "documents=text"), "validation_fraction", "2 documents"),
+        )
 
     def test_one_line_and_exit_code_2(self):
         self.assert_refused(self.sweep(*RATE, "--trials", "0"), "--trials")
@@ -115,11 +127,20 @@ class OptionsTest(SweepTest):
         file_refused("config: tiny.cfg\nparams: {n_embd: [8, 16]}\ntrials: 1.5\n", "trials", "'1.5'")
         file_refused("config: tiny.cfg\nsampler: best\n", "sampler", "'best'")
         file_refused("config: {", "line 1")
+        file_refused("config: tiny.cfg\ntrials: 1\ntrials: 2\n", "line 3", "trials", "twice")
+        file_refused("config: tiny.cfg\nparams: {n_embd: [8, 16], n_embd: [32]}\n", "n_embd", "twice")
+        file_refused("config: " + "[" * 5000, "nested")
         file_refused("just words")
         file_refused("config:\n", "config")
         self.refused(["gone.yml"], "gone.yml")
         self.refused([self.folder], self.folder)
         self.assertFalse((self.folder / "sweeps").exists())
+
+    def test_a_stream_that_is_closed(self):
+        words = ["bash", "-c", '"$@" >&- 2>&-', "bash", SWEEP, "--config", self.config, *RATE, "--trials", "1"]
+        done = subprocess.run(words, cwd=self.folder, capture_output=True, check=False, timeout=240)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, b"", b""))
+        self.assertTrue((self.folder / "sweeps/tiny/best.cfg").exists())
 
     def test_help_shows_examples(self):
         done = subprocess.run([SWEEP, "--help"], cwd="/", capture_output=True, text=True, check=True)

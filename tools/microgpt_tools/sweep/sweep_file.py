@@ -16,11 +16,12 @@ class _StrictLoader(yaml.SafeLoader):
     """Of a key that is given twice, YAML's reader would take the last without a word."""
 
     def construct_mapping(self, node, deep=False):
-        keys = [key.value for key, _ in node.value]
-        for key_node, _ in node.value:
-            if keys.count(key_node.value) > 1:
-                line = key_node.start_mark.line + 1
-                raise yaml.YAMLError(f"line {line}: {key_node.value} is given twice: remove one")
+        seen = set()
+        for key, _ in node.value:
+            name = str(key.value)
+            if name in seen:
+                raise yaml.YAMLError(f"line {key.start_mark.line + 1}: {name} is given twice: remove one")
+            seen.add(name)
         return super().construct_mapping(node, deep)
 
 
