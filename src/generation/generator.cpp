@@ -83,14 +83,6 @@ class ContextReader {
 using AnyReader =
     std::variant<std::unique_ptr<ContextReader<float>>, std::unique_ptr<ContextReader<double>>>;
 
-AnyReader make_reader(const ModelShape& shape, const AnyModelState& state) {
-  return std::visit(
-      [&]<class Scalar>(const ModelState<Scalar>& model) -> AnyReader {
-        return std::make_unique<ContextReader<Scalar>>(shape, model.parameters.values());
-      },
-      state);
-}
-
 }  // namespace
 
 struct Generator::Model {
@@ -103,11 +95,19 @@ struct Generator::Model {
 Generator::Generator(const ModelShape& shape, const AnyModelState& state,
                      const Tokenizer& tokenizer)
     : model_(std::make_unique<Model>(
-          Model{.reader = make_reader(shape, state),
+          Model{.reader = {},
                 .tokenizer = tokenizer,
                 .context = {},
                 .probabilities = AlignedBuffer<double>(
-                    static_cast<std::size_t>(kernels::padded<double>(shape.vocab_size)))})) {}
+                    static_cast<std::size_t>(kernels::padded<double>(shape.vocab_size)))})) {
+  std::visit(
+      [&]<class Scalar>(const ModelState<Scalar>& model) {
+        using Reader = ContextReader<Scalar>;
+        model_->reader.template emplace<std::unique_ptr<Reader>>(
+            std::make_unique<Reader>(shape, model.parameters.values()));
+      },
+      state);
+}
 
 Generator::~Generator() = default;
 Generator::Generator(Generator&&) noexcept = default;
