@@ -50,9 +50,9 @@ enum class TrainingEnd {
 class Trainer {
  public:
   /// Throws InputError, with all parts in words, where a run would need more memory than there is,
-  /// of which each of several processes gets an equal part. `has_model`: a checkpoint has been read.
-  /// A process alone is asked by the constructors, too; several have to ask before any of them makes
-  /// its trainer, or the late ones would count what the early ones have taken.
+  /// of which each of several processes gets an equal part. `has_model`: a checkpoint has been
+  /// read. A process alone is asked by the constructors, too; several have to ask before any of
+  /// them makes its trainer, or the late ones would count what the early ones have taken.
   static void require_memory(const Config& config, const Dataset& dataset, int threads,
                              const ProcessGroup& group = single_process(), bool has_model = false);
 
