@@ -2,11 +2,10 @@
 """What a trained model learned: next characters, attention and embeddings, as pictures or text."""
 
 import argparse
-import signal
 import sys
 
 from microgpt_tools.errors import run_main
-from microgpt_tools.packages import require_packages
+from microgpt_tools.packages import plain_interrupts, require_packages
 
 EXAMPLES = """\
 It writes NAME-probabilities, NAME-attention and NAME-embeddings, each as .png and .svg.
@@ -53,10 +52,8 @@ def parse_arguments():
 def main():
     arguments = parse_arguments()
     require_packages("h5py", "numpy", "yaml", "rich" if arguments.text else "matplotlib")
-    # An import that Ctrl-C breaks off would blame its package.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from microgpt_tools.look.report import show_pictures, show_text
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with plain_interrupts():
+        from microgpt_tools.look.report import show_pictures, show_text
 
     # A file's name need not be text, and a terminal need not know every character.
     sys.stdout.reconfigure(errors="backslashreplace")

@@ -3,12 +3,11 @@
 
 import argparse
 import os
-import signal
 import sys
 from pathlib import Path
 
 from microgpt_tools.errors import UserError, run_main
-from microgpt_tools.packages import require_packages
+from microgpt_tools.packages import plain_interrupts, require_packages
 
 EXAMPLES = """\
 examples:
@@ -67,10 +66,8 @@ def main():
     require_packages(
         "numpy", "yaml", "h5py", "matplotlib", "plotly", *(["optuna", "sklearn"] if sweeps else [])
     )
-    # An import that Ctrl-C breaks off would blame its package.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from microgpt_tools.plot.commands import plot_runs, plot_sweep
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with plain_interrupts():
+        from microgpt_tools.plot.commands import plot_runs, plot_sweep
 
     # A folder's name need not be text, and a terminal need not know every character.
     sys.stdout.reconfigure(errors="backslashreplace")

@@ -59,8 +59,8 @@ ParsedOptions::ParsedOptions(std::string_view verb, const std::vector<Option>& o
     throw InputError(fmt::format("{}; see microgpt {} --help", error.what(), verb));
   }
   for (const Option& option : options) {
-    if (option.kind == Option::Kind::flag && flag(option.name) &&
-        !last(option.name)->value.empty()) {
+    const Given* const given = last(option.name);
+    if (option.kind == Option::Kind::flag && given != nullptr && !given->value.empty()) {
       throw InputError(
           fmt::format("{}: takes no value; see microgpt {} --help", dashed(option.name), verb));
     }

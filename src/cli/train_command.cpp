@@ -89,6 +89,15 @@ int print_config(const Setting& setting, const SourcedConfig& config) {
   return kDone;
 }
 
+// Of several processes, before any of them takes its own; the trainer of one alone asks itself.
+void require_memory(const Setting& setting, const Config& config, const Dataset& dataset,
+                    bool has_model) {
+  if (setting.group.size() == 1) return;
+  together(setting.group, [&] {
+    Trainer::require_memory(config, dataset, setting.threads, setting.group, has_model);
+  });
+}
+
 int start_run(const Setting& setting) {
   const TrainOptions& options = setting.options;
   const auto config = together(setting.group, [&] {
@@ -108,8 +117,7 @@ int start_run(const Setting& setting) {
     return Dataset::load(values.dataset, values.documents, values.block_size);
   });
   if (setting.is_first()) warn_of_byte_order_mark(dataset, values.dataset);
-  together(setting.group,
-           [&] { Trainer::require_memory(values, dataset, setting.threads, setting.group); });
+  require_memory(setting, values, dataset, false);
   const auto trainer = together(setting.group, [&] {
     return std::make_unique<Trainer>(values, dataset, setting.threads, setting.group);
   });
@@ -167,8 +175,7 @@ int resume_run(const Setting& setting) {
     require_same_dataset(former, values.dataset, loaded);
     return loaded;
   });
-  together(setting.group,
-           [&] { Trainer::require_memory(values, dataset, setting.threads, setting.group, true); });
+  require_memory(setting, values, dataset, true);
   const auto trainer = together(setting.group, [&] {
     return std::make_unique<Trainer>(std::move(checkpoint), values, dataset, setting.threads,
                                      setting.group);

@@ -28,8 +28,7 @@ Setting split(std::string_view argument) {
 void refuse_both(const Setting& setting, const SourcedConfig& config, std::string_view rival) {
   const auto given = config.sources.find(rival);
   if (given == config.sources.end() || given->second != kCommandLine) return;
-  refuse(setting.place, fmt::format("{} cannot stand beside {} ({}): remove one", setting.key,
-                                    rival, kCommandLine));
+  refuse_rival(setting, rival, kCommandLine);
 }
 
 void unset(SourcedConfig& config, std::string_view length) {

@@ -22,11 +22,9 @@ void refuse_repetition(const Setting& setting, const SourcedConfig& config) {
   for (const std::string_view name : {std::string_view(setting.key), rival_of(setting.key)}) {
     const auto given = config.sources.find(name);
     if (given == config.sources.end() || given->second == kDefaultSource) continue;
+    if (name != setting.key) refuse_rival(setting, name, given->second);
     refuse(setting.place,
-           name == setting.key
-               ? fmt::format("{} is given twice, first at {}: remove one", name, given->second)
-               : fmt::format("{} cannot stand beside {} ({}): remove one", setting.key, name,
-                             given->second));
+           fmt::format("{} is given twice, first at {}: remove one", name, given->second));
   }
 }
 

@@ -15,4 +15,9 @@ void refuse_value(const Setting& setting, std::string_view complaint) {
   refuse(setting.place, fmt::format("{}: '{}' {}", setting.key, excerpt(setting.value), complaint));
 }
 
+void refuse_rival(const Setting& setting, std::string_view rival, std::string_view source) {
+  refuse(setting.place,
+         fmt::format("{} cannot stand beside {} ({}): remove one", setting.key, rival, source));
+}
+
 }  // namespace microgpt::config

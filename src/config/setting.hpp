@@ -20,4 +20,9 @@ struct Setting {
 /// Throws InputError: "small.cfg:4: n_embd: 'abc' COMPLAINT".
 [[noreturn]] void refuse_value(const Setting& setting, std::string_view complaint);
 
+/// Throws InputError: "small.cfg:4: num_steps cannot stand beside num_epochs (small.cfg:2): remove
+/// one". `source` is where the rival was given.
+[[noreturn]] void refuse_rival(const Setting& setting, std::string_view rival,
+                               std::string_view source);
+
 }  // namespace microgpt::config

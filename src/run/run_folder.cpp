@@ -142,13 +142,14 @@ void refuse_files_for_links(const fs::path& folder) {
 
 /// Whether the run of `info` would make the checkpoint again, so that nothing is lost if it does.
 bool is_of_run(const fs::path& checkpoint, const CheckpointInfo& info) {
-  const auto config_of = [](CheckpointInfo of) {
-    of.config.dataset.clear();  // which may have moved
-    return to_yaml(of.config);
+  const auto comparable = [](Config config) {
+    config.dataset.clear();  // which may have moved
+    return to_yaml(config);
   };
   try {
     const CheckpointInfo other = read_checkpoint(checkpoint).info;
-    return other.dataset_sha256 == info.dataset_sha256 && config_of(other) == config_of(info);
+    return other.dataset_sha256 == info.dataset_sha256 &&
+           comparable(other.config) == comparable(info.config);
   } catch (const InputError&) {
     return true;  // damaged
   }

@@ -22,12 +22,12 @@ MemoryPlan plan(const ModelShape& shape, std::int64_t longest_document, std::int
   const BatchLimits limits =
       batch_limits(longest_document, batch_size, static_cast<std::size_t>(parameters));
   const auto max_lanes = static_cast<int>(limits.max_lanes);
-  const ReductionLimits of_a_rank = reduction_limits(max_lanes, group.size());
-  const int workers = std::min(threads, of_a_rank.lanes_of_a_rank);
+  const ReductionLimits reduction = reduction_limits(max_lanes, group.size());
+  const int workers = std::min(threads, reduction.lanes_of_a_rank);
   const auto moments = moments_kept(
       count, plan_shards(count, sizeof(Scalar), max_lanes, group.size()), group.rank());
   return {.model = parameters + 2 * static_cast<std::int64_t>(moments) * kScalar,
-          .gradients = gradient_buffers(of_a_rank, workers, static_cast<std::size_t>(parameters)) *
+          .gradients = gradient_buffers(reduction, workers, static_cast<std::size_t>(parameters)) *
                        parameters,
           .exchange = static_cast<std::int64_t>(exchange_bytes(count, sizeof(Scalar), max_lanes,
                                                                static_cast<std::size_t>(batch_size),

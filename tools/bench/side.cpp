@@ -4,7 +4,6 @@
 
 #include "clock.hpp"
 #include "microgpt/error.hpp"
-#include "training/batch_plan.hpp"
 
 namespace microgpt::bench {
 namespace {

@@ -5,8 +5,10 @@ Called before the modules that import them:
     require_packages("optuna", "yaml")
 """
 
+import contextlib
 import importlib.util
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -41,3 +43,13 @@ def require_packages(*modules):
     print(f"{script}: error: Python packages are missing: run tools/run.sh --tools, or apt-get install {names}",
           file=sys.stderr)
     sys.exit(2)
+
+
+@contextlib.contextmanager
+def plain_interrupts():
+    """Ctrl-C just ends the script while it imports: an import that is broken off would blame its package."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

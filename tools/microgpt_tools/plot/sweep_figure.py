@@ -199,8 +199,9 @@ def _draw_parallel(panel, sweep, parameters, limits):
     panel.set_xticks(range(len(parameters) + 1), [*names, f"{sweep.objective} (nats)"])
     panel.tick_params(axis="x", length=0, pad=10)
     # The last name is long, and would leave the paper; many would run into each other.
-    panel.get_xticklabels()[-1].set_ha("right" if len(names) <= MOST_LEVEL_NAMES else "center")
-    if len(names) > MOST_LEVEL_NAMES:
+    if len(names) <= MOST_LEVEL_NAMES:
+        panel.get_xticklabels()[-1].set_ha("right")
+    else:
         panel.tick_params(axis="x", labelsize=7)
         for label in panel.get_xticklabels():
             label.set(rotation=20, ha="right", rotation_mode="anchor")

@@ -11,6 +11,7 @@ from microgpt_tools.errors import UserError
 from microgpt_tools.plot.printable import printable
 from microgpt_tools.plot.sweep_storage import DEFINITION, read_definition, read_study
 from microgpt_tools.run_folder import RunFolder
+from microgpt_tools.sweep.search import DUPLICATE, INTERRUPTED, KILLED, LOST
 
 STATES = {
     TrialState.COMPLETE: "complete",
@@ -19,8 +20,7 @@ STATES = {
     TrialState.RUNNING: "running",
     TrialState.WAITING: "waiting",
 }
-# As the sweep notes why an attempt did not finish; what failed for good is "failed" or "refused".
-TRIED_AGAIN = ("interrupted", "killed", "lost", "duplicate")
+NO_FAILURES = (INTERRUPTED, KILLED, LOST, DUPLICATE)
 OBJECTIVES = {"best": "best val_loss", "final": "final val_loss"}
 
 
@@ -67,7 +67,7 @@ class Sweep:
     @property
     def trials(self):
         """Without attempts that failed through no fault of theirs, and stand in the study once more."""
-        return [trial for trial in self.study.trials if trial.user_attrs.get("failure") not in TRIED_AGAIN]
+        return [trial for trial in self.study.trials if trial.user_attrs.get("failure") not in NO_FAILURES]
 
     def in_state(self, state):
         """The trials; of the complete ones, those whose objective can be drawn."""

@@ -47,6 +47,8 @@ def _check_keys(definition):
 def _check_held_out(base):
     """A part of the documents that rounds to none leaves no val_loss to go by."""
     part = base["validation_fraction"]
+    if part == 0:
+        return
     try:
         with open(base["dataset"], encoding="utf-8") as file:
             if base["documents"] == "text":
@@ -55,7 +57,7 @@ def _check_held_out(base):
                 count = sum(1 for line in file if line.strip())
     except (OSError, UnicodeDecodeError):
         return  # which the program says better
-    if part > 0 and math.floor(part * count) == 0:
+    if math.floor(part * count) == 0:
         raise UserError(
             f"validation_fraction {part:g} of {count} documents holds none out, so there is no val_loss to go by: "
             "raise it, or set it to 0 to go by the loss"
