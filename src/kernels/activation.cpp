@@ -49,7 +49,7 @@ struct Relu {
   template <int Count>
   static void value_and_slope(Vector<Scalar> (&x)[Count], Vector<Scalar> (&slope)[Count]) {
     unrolled<Count>([&](auto i) __attribute__((always_inline)) {
-      slope[i] = x[i] <= 0 ? Vector<Scalar>{} : Vector<Scalar>{} + 1;
+      slope[i] = x[i] <= 0 ? Vector<Scalar>{} : broadcast<Scalar>(1);
       x[i] = positive_part<Scalar>(x[i]);
     });
   }
@@ -72,12 +72,13 @@ struct Gelu {
     [[gnu::always_inline]] explicit Logistic(const Vector<Scalar> (&x)[Count]) {
       unrolled<Count>([&](auto i) __attribute__((always_inline)) {
         square[i] = x[i] * x[i];
-        square[i] = square[i] > kMostSquare ? Vector<Scalar>{} + kMostSquare : square[i];
-        const Vector<Scalar> inner = kScale * x[i] * (1 + kCubic * square[i]);
+        square[i] = square[i] > kMostSquare ? broadcast(kMostSquare) : square[i];
+        const Vector<Scalar> inner =
+            kScale * x[i] * fma<Scalar>(square[i], kCubic, broadcast<Scalar>(1));
         smaller[i] = x[i] < 0 ? -inner : inner;
       });
       unrolled<Count>([&](auto i) __attribute__((always_inline)) {
-        smaller[i] = exp2<Scalar>(smaller[i] * -std::numbers::log2e_v<Scalar>);
+        smaller[i] = exp2_of_product(smaller[i], -std::numbers::log2e_v<Scalar>);
       });
       unrolled<Count>([&](auto i) __attribute__((always_inline)) {
         larger[i] = 1 / (1 + smaller[i]);
@@ -100,9 +101,9 @@ struct Gelu {
     const Logistic<Count> of(x);
     unrolled<Count>([&](auto i) __attribute__((always_inline)) {
       const Vector<Scalar> logistic = x[i] < 0 ? of.smaller[i] : of.larger[i];
-      const Vector<Scalar> d_logistic =
-          of.smaller[i] * of.larger[i] * (kScale * (1 + 3 * kCubic * of.square[i]));
-      slope[i] = logistic + x[i] * d_logistic;
+      const Vector<Scalar> d_inner =
+          kScale * fma<Scalar>(of.square[i], 3 * kCubic, broadcast<Scalar>(1));
+      slope[i] = fma<Scalar>(x[i], of.smaller[i] * of.larger[i] * d_inner, logistic);
       x[i] *= logistic;
     });
   }

@@ -21,20 +21,22 @@ constexpr Scalar kLeast = std::numeric_limits<Scalar>::min();
 template <class Scalar>
 constexpr Scalar kMeanUnit = kLeast<Scalar>*(1 << 20);
 
-constexpr int kSideBySide = 4;
+constexpr int kSideBySide = kVectorRegisters >= 32 ? 4 : 2;
 
-// What one step does to some vectors of parameters, side by side as side_by_side.hpp explains.
+// What one step does to some vectors of parameters, side by side as side_by_side.hpp explains. What
+// is the same for all of them is put together beforehand: with the bias corrections c1 and c2,
+//   (1 - b2) g² = (√(1 - b2) g)²
+//   lr m̂ / (√v̂ + eps) = (lr √c2 / c1) m / (√v + eps √c2)
 template <class Scalar>
 struct Update {
   explicit Update(const AdamStep& step)
-      : scale(static_cast<Scalar>(step.gradient_scale)),
-        beta1(static_cast<Scalar>(step.beta1)),
+      : beta1(static_cast<Scalar>(step.beta1)),
         beta2(static_cast<Scalar>(step.beta2)),
-        rest1(static_cast<Scalar>(1 - step.beta1)),
-        rest2(static_cast<Scalar>(1 - step.beta2)),
-        unbias2(static_cast<Scalar>(1 / std::sqrt(step.bias_correction2))),
-        epsilon(static_cast<Scalar>(step.epsilon)),
-        rate(static_cast<Scalar>(step.learning_rate / step.bias_correction1)),
+        share1(static_cast<Scalar>((1 - step.beta1) * step.gradient_scale)),
+        root_of_share2(static_cast<Scalar>(std::sqrt(1 - step.beta2) * step.gradient_scale)),
+        epsilon(static_cast<Scalar>(step.epsilon * std::sqrt(step.bias_correction2))),
+        rate(static_cast<Scalar>(step.learning_rate * std::sqrt(step.bias_correction2) /
+                                 step.bias_correction1)),
         decay(static_cast<Scalar>(step.learning_rate * step.weight_decay)) {}
 
   template <int Count>
@@ -42,23 +44,24 @@ struct Update {
                                          Vector<Scalar> (&parameter)[Count],
                                          Vector<Scalar> (&m)[Count],
                                          Vector<Scalar> (&v)[Count]) const {
-    constexpr Scalar kRounding = kMeanUnit<Scalar> / std::numeric_limits<Scalar>::epsilon();
+    const Vector<Scalar> least = broadcast(kLeast<Scalar>);
+    const Vector<Scalar> rounding =
+        broadcast(kMeanUnit<Scalar> / std::numeric_limits<Scalar>::epsilon());
     Vector<Scalar> root[Count];
     unrolled<Count>([&](auto i) __attribute__((always_inline)) {
-      const Vector<Scalar> slope = gradient[i] * scale;
-      m[i] = (beta1 * m[i] + (rest1 * slope + kRounding)) - kRounding;
-      v[i] = beta2 * v[i] + (rest2 * (slope * slope) + kLeast<Scalar>);
+      const Vector<Scalar> root_of_square = gradient[i] * root_of_share2;
+      v[i] = fma<Scalar>(v[i], beta2, fma<Scalar>(root_of_square, root_of_square, least));
+      m[i] = fma<Scalar>(m[i], beta1, fma<Scalar>(gradient[i], share1, rounding)) - rounding;
     });
+    unrolled<Count>([&](auto i)
+                        __attribute__((always_inline)) { root[i] = sqrt<Scalar>(v[i]) + epsilon; });
     unrolled<Count>([&](auto i) __attribute__((always_inline)) {
-      root[i] = sqrt<Scalar>(v[i]) * unbias2 + epsilon;
-    });
-    unrolled<Count>([&](auto i) __attribute__((always_inline)) {
-      const Vector<Scalar> step = m[i] * quick_reciprocal<Scalar>(root[i]);
-      parameter[i] = (parameter[i] - decay * parameter[i]) - rate * step;
+      const Vector<Scalar> decayed = fma<Scalar>(parameter[i], -decay, parameter[i]);
+      parameter[i] = fma<Scalar>(m[i] * -rate, quick_reciprocal<Scalar>(root[i]), decayed);
     });
   }
 
-  Scalar scale, beta1, beta2, rest1, rest2, unbias2, epsilon, rate, decay;
+  Scalar beta1, beta2, share1, root_of_share2, epsilon, rate, decay;
 };
 
 }  // namespace

@@ -19,8 +19,8 @@ struct AdamStep {
 };
 
 /// m = b1 m + (1-b1) g;  v = b2 v + (1-b2) g²;
-/// p -= lr (m̂ / (sqrt(v̂) + eps) + weight_decay p). The four spans are of equal length. Moments stay
-/// normal numbers, or m 0, however long a gradient is 0.
+/// p -= lr (m̂ / (sqrt(v̂) + eps) + weight_decay p). The four spans are of equal length. (1-b2) g²
+/// has to be a finite Scalar. Moments stay normal numbers, or m 0, however long a gradient is 0.
 template <class Scalar>
 void adam_update(const AdamStep& step, std::span<const Scalar> gradient,
                  std::span<Scalar> parameters, std::span<Scalar> m, std::span<Scalar> v);

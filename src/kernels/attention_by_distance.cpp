@@ -53,8 +53,9 @@ template <class Scalar, class Size>
   for (Index i = 0; i < features; ++i) {
     const Vector<Scalar> here = load(a.row(i) + position);
     const Scalar* there = b.row(i) + position - first;
-    unrolled<kGroup>([&](auto g)
-                         __attribute__((always_inline)) { sum[g] += here * load(there - g); });
+    unrolled<kGroup>([&](auto g) __attribute__((always_inline)) {
+      sum[g] = fma<Scalar>(here, load(there - g), sum[g]);
+    });
   }
 }
 
@@ -66,13 +67,13 @@ template <class Scalar, class Size>
                                                            Vector<Scalar> place, Index position,
                                                            Index distances,
                                                            const Matrix<Scalar>& scores) {
-  Vector<Scalar> largest = Vector<Scalar>{} + kUnseen<Scalar>;
+  Vector<Scalar> largest = broadcast(kUnseen<Scalar>);
 #pragma GCC unroll 1
   for (Index d = 0; d < distances; d += kGroup) {
     Vector<Scalar> score[kGroup];
     dot_group<Scalar>(features, head.query, head.key, position, d, score);
     unrolled<kGroup>([&](auto g) __attribute__((always_inline)) {
-      score[g] = place >= static_cast<Scalar>(g) ? score[g] : Vector<Scalar>{} + kUnseen<Scalar>;
+      score[g] = place >= static_cast<Scalar>(g) ? score[g] : broadcast(kUnseen<Scalar>);
       store(scores.row(d + g) + position, score[g]);
       largest = maximum(score[g], largest);
     });
@@ -91,7 +92,7 @@ template <class Scalar>
   for (Index d = 0; d < distances; d += kGroup) {
     unrolled<kGroup>([&](auto g) __attribute__((always_inline)) {
       Scalar* const at = scores.row(d + g) + position;
-      const Vector<Scalar> exponential = exp2<Scalar>((load(at) - largest) * scale);
+      const Vector<Scalar> exponential = exp2_of_product(load(at) - largest, scale);
       store(at, exponential);
       sum += exponential;
     });
@@ -105,7 +106,7 @@ template <int Rows, class Scalar>
                                                const Matrix<const Scalar>& values, Index first,
                                                Index position, Vector<Scalar> (&sum)[Rows]) {
   unrolled<Rows>([&](auto i) __attribute__((always_inline)) {
-    sum[i] += weight * load(values.row(first + i) + position);
+    sum[i] = fma<Scalar>(weight, load(values.row(first + i) + position), sum[i]);
   });
 }
 
@@ -158,7 +159,7 @@ template <class Scalar, class Size>
           add_weighed<rows, Scalar>(load(exponentials.row(d) + at), d_out, first, at, dv);
         }
         store_times<rows, Scalar>(scale, dk, d_head.key, first, position);
-        store_times<rows, Scalar>(Vector<Scalar>{} + 1, dv, d_head.value, first, position);
+        store_times<rows, Scalar>(broadcast<Scalar>(1), dv, d_head.value, first, position);
       });
 }
 
@@ -202,7 +203,7 @@ void backward(Size head_size, const Matrix<const Scalar>& qkv,
               const Matrix<Scalar>& d_out, AttentionScratch<Scalar>& scratch,
               const Matrix<Scalar>& d_qkv) {
   const Index columns = d_out.cols;
-  const Vector<Scalar> scale = Vector<Scalar>{} + score_scale<Scalar>(head_size);
+  const Vector<Scalar> scale = broadcast(score_scale<Scalar>(head_size));
   const Index longest = packed.most_distances;
   const auto d_scores = scratch.d_scores(columns);
   clear_behind(d_scores, longest);
@@ -223,7 +224,7 @@ void backward(Size head_size, const Matrix<const Scalar>& qkv,
         Scalar* const at = d_out_head.row(i) + position;
         const Vector<Scalar> over_sum = load(at) * inverse_sum;
         store(at, over_sum);
-        mean += over_sum * load(out_head.row(i) + position);
+        mean = fma<Scalar>(over_sum, load(out_head.row(i) + position), mean);
       }
 #pragma GCC unroll 1
       for (Index d = 0; d < distances; d += kGroup) {

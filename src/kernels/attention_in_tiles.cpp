@@ -51,18 +51,18 @@ SoftmaxTerms<Scalar> exponentials(const Matrix<Scalar>& scores, Index last_key, 
   const Vector<Scalar> lane = lane_numbers<Scalar>();
   const Index seen_by_all = std::min(last_key + 1, scores.rows);
   const Index seen = std::min(last_key + kLanes<Scalar>, scores.rows);
-  Vector<Scalar> largest = Vector<Scalar>{} + kUnseen<Scalar>;
+  Vector<Scalar> largest = broadcast(kUnseen<Scalar>);
   for (Index s = 0; s < seen_by_all; ++s) largest = maximum(load(scores.row(s)), largest);
   for (Index s = seen_by_all; s < seen; ++s) {
     const Vector<Scalar> score = lane >= static_cast<Scalar>(s - last_key)
                                      ? load(scores.row(s))
-                                     : Vector<Scalar>{} + kUnseen<Scalar>;
+                                     : broadcast(kUnseen<Scalar>);
     store(scores.row(s), score);
     largest = maximum(score, largest);
   }
   Vector<Scalar> sum{};
   for (Index s = 0; s < seen; ++s) {
-    const Vector<Scalar> exponential = exp2<Scalar>((load(scores.row(s)) - largest) * scale);
+    const Vector<Scalar> exponential = exp2_of_product(load(scores.row(s)) - largest, scale);
     store(scores.row(s), exponential);
     sum += exponential;
   }
@@ -87,7 +87,7 @@ void probabilities_again(Scalar* scores, Scalar* d_p, Index keys, const Query<Sc
   const Vector<Scalar> lane = lane_numbers<Scalar>();
   const auto make = [&](Index s, auto&& seen) __attribute__((always_inline)) {
     const Vector<Scalar> p =
-        seen(exp2<Scalar>((load(scores + s) - query.largest) * exp2_scale) * query.inverse_sum);
+        seen(exp2_of_product(load(scores + s) - query.largest, exp2_scale) * query.inverse_sum);
     store(scores + s, p);
     store(d_p + s, seen(p * (load(d_p + s) - query.mean) * scale));
   };
@@ -139,7 +139,8 @@ std::array<Scalar, kQueries<Scalar>> means(const Matrix<const Scalar>& d_out,
   for_vectors(d_out, [&](Index column, Index count) {
     Vector<Scalar> sum{};
     for (Index i = 0; i < d_out.rows; ++i) {
-      sum += load_partial(d_out.row(i) + column, count) * load_partial(out.row(i) + column, count);
+      sum = fma<Scalar>(load_partial(d_out.row(i) + column, count),
+                        load_partial(out.row(i) + column, count), sum);
     }
     store(means.data() + column, sum);
   });

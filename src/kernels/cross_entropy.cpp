@@ -37,7 +37,7 @@ void exponentials_and_losses(const Matrix<Scalar>& logits, std::span<const std::
   for (Index v = 0; v < logits.rows; ++v) {
     unrolled<Count>([&](auto i) __attribute__((always_inline)) {
       Scalar* const at = logits.row(v) + i * kWidth;
-      const Vector<Scalar> exponential = exp2<Scalar>((load(at) - largest[i]) * kLog2E);
+      const Vector<Scalar> exponential = exp2_of_product(load(at) - largest[i], kLog2E);
       store(at, exponential);
       sum[i] += exponential;
     });

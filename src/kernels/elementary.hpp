@@ -39,21 +39,24 @@ struct Exp2Constants<double> {
   }();
 };
 
-/// 2ˣ for x <= 1/2, within 1.5 units in the last place; 0 where it would not be a normal number;
-/// NaN for NaN.
+/// 2ˣ of x = a · factor <= 1/2, within 1.5 units in the last place; 0 where it would not be larger
+/// than the smallest normal number; NaN for NaN.
 ///   x = n + r with an integer n,  2ˣ = 2ⁿ 2ʳ,  |r| <= 1/2
 template <class Scalar>
-[[gnu::always_inline]] inline Vector<Scalar> exp2(Vector<Scalar> x) {
+[[gnu::always_inline]] inline Vector<Scalar> exp2_of_product(Vector<Scalar> a, Scalar factor) {
   using Constants = Exp2Constants<Scalar>;
-  const Vector<Scalar> n = x + Constants::kRounding - Constants::kRounding;
-  const Vector<Scalar> r = x - n;
+  constexpr Scalar kRounding = Constants::kRounding;
+  const Vector<Scalar> n = fma<Scalar>(a, factor, broadcast(kRounding)) - kRounding;
+  const Vector<Scalar> r = fma<Scalar>(a, factor, -n);
   constexpr int kDegree = static_cast<int>(Constants::kCoefficients.size());
-  Vector<Scalar> polynomial = Vector<Scalar>{} + Constants::kCoefficients[kDegree - 1];
+  Vector<Scalar> polynomial = broadcast<Scalar>(Constants::kCoefficients[kDegree - 1]);
   unrolled<kDegree - 1>([&](auto i) __attribute__((always_inline)) {
-    polynomial = polynomial * r + Constants::kCoefficients[kDegree - 2 - i];
+    polynomial =
+        fma<Scalar>(polynomial, r, broadcast<Scalar>(Constants::kCoefficients[kDegree - 2 - i]));
   });
-  polynomial = polynomial * r + 1;
-  return x < Constants::kLowest ? Vector<Scalar>{} : times_power_of_two<Scalar>(polynomial, n);
+  polynomial = fma<Scalar>(polynomial, r, broadcast<Scalar>(1));
+  return a * factor <= Constants::kLowest ? Vector<Scalar>{}
+                                          : times_power_of_two<Scalar>(polynomial, n);
 }
 
 // ln 2 in two parts: a multiple of the first by an integer is exact (Moshier, Cephes).
@@ -70,10 +73,11 @@ template <class Scalar>
 [[gnu::always_inline]] inline Vector<Scalar> exp(Vector<Scalar> x) {
   using Constants = Exp2Constants<Scalar>;
   constexpr Scalar kLog2E = std::numbers::log2e_v<Scalar>;
-  const Vector<Scalar> n = x * kLog2E + Constants::kRounding - Constants::kRounding;
-  const Vector<Scalar> r = x - n * kLn2<Scalar>[0] - n * kLn2<Scalar>[1];
+  constexpr Scalar kRounding = Constants::kRounding;
+  const Vector<Scalar> n = fma<Scalar>(x, kLog2E, broadcast(kRounding)) - kRounding;
+  const Vector<Scalar> r = fma<Scalar>(n, -kLn2<Scalar>[1], fma<Scalar>(n, -kLn2<Scalar>[0], x));
   return n < Constants::kLowest ? Vector<Scalar>{}
-                                : times_power_of_two<Scalar>(exp2<Scalar>(r * kLog2E), n);
+                                : times_power_of_two<Scalar>(exp2_of_product(r, kLog2E), n);
 }
 
 template <class Scalar>
@@ -115,17 +119,20 @@ template <class Scalar>
 #endif
 }
 
-/// 1/x for x > 0 whose reciprocal is a normal number, within two ulps; 0 for larger x. Where the
+/// 1/x for finite x > 0, within two ulps where it is a normal number, else less than any. Where the
 /// machine estimates reciprocals, an estimate r and a step of Newton's, r + r (1 - r x): the
 /// divider is left to what needs it more.
 template <class Scalar>
 [[gnu::always_inline]] inline Vector<Scalar> quick_reciprocal(Vector<Scalar> x) {
-#if defined(__AVX512F__)
+#if defined(__AVX__)
   if constexpr (sizeof(Scalar) == 4) {
-    constexpr float kMost = std::numeric_limits<float>::max();
-    const Vector<Scalar> finite = _mm512_min_ps(_mm512_set1_ps(kMost), x);
-    const Vector<Scalar> estimate = _mm512_rcp14_ps(finite);
-    return estimate + estimate * (1 - estimate * finite);
+#if defined(__AVX512F__)
+    const Vector<Scalar> estimate = _mm512_rcp14_ps(x);
+#else
+    const Vector<Scalar> estimate = _mm256_rcp_ps(x);
+#endif
+    const Vector<Scalar> error = fma<Scalar>(-estimate, x, broadcast<Scalar>(1));
+    return fma<Scalar>(estimate, error, estimate);
   }
 #endif
   return 1 / x;

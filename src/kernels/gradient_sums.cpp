@@ -15,7 +15,7 @@ double sum_of_squares(std::span<const Scalar> values) {
   for (; left >= kChains * kWidth; left -= kChains * kWidth, next += kChains * kWidth) {
     unrolled<kChains>([&](auto c) __attribute__((always_inline)) {
       const Vector<double> value = load_as_double(next + c * kWidth);
-      sums[c] += value * value;
+      sums[c] = fma<double>(value, value, sums[c]);
     });
   }
   for (std::size_t c = 0; left > 0; ++c) {

@@ -133,8 +133,9 @@ template <Order order, int Rows, int Vectors, bool Partial, bool Parts, bool Pla
       });
       unrolled<Rows>([&](auto r) __attribute__((always_inline)) {
         const Scalar factor = kByDepth ? factors.row(0)[r] : *factors.row(r);
-        unrolled<Vectors>([&](auto v)
-                              __attribute__((always_inline)) { sum[r][v] += factor * columns[v]; });
+        unrolled<Vectors>([&](auto v) __attribute__((always_inline)) {
+          sum[r][v] = fma<Scalar>(columns[v], factor, sum[r][v]);
+        });
       });
       factors.advance(kByDepth ? a.stride : 1);
     }

@@ -20,7 +20,7 @@ template <int Count, class Scalar>
   const auto add = [&](Index i, Vector<Scalar>(&to)[Count]) __attribute__((always_inline)) {
     unrolled<Count>([&](auto v) __attribute__((always_inline)) {
       const Index at = position + v * kLanes<Scalar>;
-      to[v] += load(a.row(i) + at) * load(b.row(i) + at);
+      to[v] = fma<Scalar>(load(a.row(i) + at), load(b.row(i) + at), to[v]);
     });
   };
   Index i = 0;
@@ -42,14 +42,14 @@ void backward(const Matrix<const Scalar>& x, const Scalar* inverse_rms,
         dot<Count, Scalar>(x, dy, first, factor);
         unrolled<Count>([&](auto v) __attribute__((always_inline)) {
           s[v] = load(inverse_rms + first + v * kLanes<Scalar>);
-          factor[v] = factor[v] * share * s[v] * s[v] * s[v];
+          factor[v] = -share * factor[v] * s[v] * s[v] * s[v];
         });
         for (Index i = 0; i < x.rows; ++i) {
           unrolled<Count>([&](auto v) __attribute__((always_inline)) {
             const Index at = first + v * kLanes<Scalar>;
-            Vector<Scalar> slope = load(dy.row(i) + at) * s[v] - load(x.row(i) + at) * factor[v];
-            if constexpr (Add) slope += load(dx.row(i) + at);
-            store(dx.row(i) + at, slope);
+            Vector<Scalar> slope = load(dy.row(i) + at);
+            slope = Add ? fma<Scalar>(slope, s[v], load(dx.row(i) + at)) : slope * s[v];
+            store(dx.row(i) + at, fma<Scalar>(load(x.row(i) + at), factor[v], slope));
           });
         }
       });
@@ -66,7 +66,7 @@ void rmsnorm(const Matrix<const Scalar>& x, Scalar* inverse_rms, const Matrix<Sc
         Vector<Scalar> s[Count];
         dot<Count, Scalar>(x, x, first, s);
         unrolled<Count>([&](auto v) __attribute__((always_inline)) {
-          s[v] = 1 / sqrt<Scalar>(s[v] * share + kEpsilon);
+          s[v] = 1 / sqrt<Scalar>(fma<Scalar>(s[v], share, broadcast(kEpsilon)));
           store(inverse_rms + first + v * kLanes<Scalar>, s[v]);
         });
         for (Index i = 0; i < x.rows; ++i) {

@@ -35,11 +35,11 @@ void softmax_row(Scalar* scores, Index count, Scalar scale) {
   const Vector<Scalar> lane = lane_numbers<Scalar>();
   // What lies behind the scores may be anything.
   const auto where_scores = [&](Index first, Vector<Scalar> of_scores, Scalar of_others) {
-    return lane < static_cast<Scalar>(count - first) ? of_scores : Vector<Scalar>{} + of_others;
+    return lane < static_cast<Scalar>(count - first) ? of_scores : broadcast(of_others);
   };
 
   constexpr Scalar kUnseen = -std::numeric_limits<Scalar>::infinity();
-  Vector<Scalar> largest = Vector<Scalar>{} + kUnseen;
+  Vector<Scalar> largest = broadcast(kUnseen);
   for (Index i = 0; i < count; i += kWidth) {
     largest = maximum(where_scores(i, load(scores + i), kUnseen), largest);
   }
@@ -64,7 +64,9 @@ template <class Scalar>
 void score_row(const Scalar* query, const Matrix<const Scalar>& keys, Scalar* scores) {
   for (Index first = 0; first < keys.cols; first += kLanes<Scalar>) {
     Vector<Scalar> sum{};
-    for (Index i = 0; i < keys.rows; ++i) sum += query[i] * load(keys.row(i) + first);
+    for (Index i = 0; i < keys.rows; ++i) {
+      sum = fma<Scalar>(load(keys.row(i) + first), query[i], sum);
+    }
     store(scores + first, sum);
   }
 }
@@ -76,7 +78,7 @@ void weigh_row(const Scalar* weights, const Matrix<const Scalar>& values, Scalar
     const Index count = std::min(kLanes<Scalar>, values.cols - first);
     Vector<Scalar> sum{};
     for (Index t = 0; t < values.rows; ++t) {
-      sum += weights[t] * load_partial(values.row(t) + first, count);
+      sum = fma<Scalar>(load_partial(values.row(t) + first, count), weights[t], sum);
     }
     store_partial(out + first, sum, count);
   }

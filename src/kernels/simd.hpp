@@ -13,6 +13,8 @@
 
 #if defined(__SSE2__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 namespace microgpt::kernels {
@@ -118,6 +120,44 @@ inline void store_partial(Scalar* to, Vector<Scalar> vector, std::ptrdiff_t coun
 #else
   for (std::ptrdiff_t lane = 0; lane < count; ++lane) to[lane] = vector[lane];
 #endif
+}
+
+/// x in every lane. (Taking 0 away leaves even -0 what it is; adding it would not.)
+template <class Scalar>
+[[gnu::always_inline]] inline Vector<Scalar> broadcast(Scalar x) {
+  return x - Vector<Scalar>{};
+}
+
+/// a · b + c: rounded once, where the machine has an instruction for it. Nothing else is fused. If
+/// the compiler chose where to, the same sum could have other bits in another copy of a kernel.
+template <class Scalar>
+[[gnu::always_inline]] inline Vector<Scalar> fma(Vector<Scalar> a, Vector<Scalar> b,
+                                                 Vector<Scalar> c) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(Scalar) == 4) {
+    return _mm512_fmadd_ps(a, b, c);
+  } else {
+    return _mm512_fmadd_pd(a, b, c);
+  }
+#elif defined(__AVX__) && defined(__FMA__)
+  if constexpr (sizeof(Scalar) == 4) {
+    return _mm256_fmadd_ps(a, b, c);
+  } else {
+    return _mm256_fmadd_pd(a, b, c);
+  }
+#elif defined(__aarch64__)
+  if constexpr (sizeof(Scalar) == 4) {
+    return vfmaq_f32(c, a, b);
+  } else {
+    return vfmaq_f64(c, a, b);
+  }
+#else
+  return a * b + c;
+#endif
+}
+template <class Scalar>
+[[gnu::always_inline]] inline Vector<Scalar> fma(Vector<Scalar> a, Scalar b, Vector<Scalar> c) {
+  return fma<Scalar>(a, broadcast(b), c);
 }
 
 /// Keeps a vector in a register. With 16 of them gcc would rather read it from memory again at each

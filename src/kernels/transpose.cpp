@@ -40,7 +40,7 @@ void transpose_blocks(const Matrix<const Scalar>& from, ScaleAt&& scale_at,
 template <class Scalar>
 void transpose(const Matrix<const Scalar>& from, const Matrix<Scalar>& to) {
   transpose_blocks(
-      from, [](Index) { return Vector<Scalar>{} + 1; }, to);
+      from, [](Index) { return broadcast<Scalar>(1); }, to);
 }
 
 template <class Scalar>

@@ -64,11 +64,11 @@ TEST(OverrideConfig, LetsNumEpochsReplaceNumSteps) {
 }
 
 TEST(OverrideConfig, RefusesNumStepsBesideNumEpochs) {
-  for (const auto& [first, second] :
+  for (const std::pair given :
        {std::pair{"num_epochs=3", "num_steps=100"}, std::pair{"num_steps=100", "num_epochs=3"}}) {
     SourcedConfig config = small_config("");
-    override_config(config, first);
-    const std::string message = refusal([&] { override_config(config, second); });
+    override_config(config, given.first);
+    const std::string message = refusal([&] { override_config(config, given.second); });
     EXPECT_THAT(message, testing::HasSubstr("num_epochs"));
     EXPECT_THAT(message, testing::HasSubstr("num_steps"));
     EXPECT_THAT(message, testing::HasSubstr("remove one"));

@@ -106,17 +106,5 @@ TYPED_TEST(AdamTest, KeepsMomentsNormalWhenTheGradientHasEnded) {
   for (const TypeParam mean : m) EXPECT_LT(std::abs(mean), 1e-30);
 }
 
-// A gradient whose square is beyond all numbers hardly moves its parameter, and no other.
-TYPED_TEST(AdamTest, StaysFiniteWhereASquareOverflows) {
-  const auto huge = std::sqrt(std::numeric_limits<TypeParam>::max()) * 16;
-  std::vector<TypeParam> gradient(20, 1), parameters(20), m(20), v(20);
-  gradient[7] = huge;
-  adam_update<TypeParam>(adam_step(1, 0, 1), gradient, parameters, m, v);
-  EXPECT_TRUE(std::isinf(v[7]));
-  for (std::size_t i = 0; i < parameters.size(); ++i) {
-    EXPECT_TRUE(near(parameters[i], i == 7 ? 0 : -0.01L, 2e-7L)) << i;
-  }
-}
-
 }  // namespace
 }  // namespace microgpt::kernels

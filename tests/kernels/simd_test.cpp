@@ -1,4 +1,4 @@
-// Parts of vectors: what is beyond them is neither read nor written.
+// Parts of vectors: what is beyond them is neither read nor written. Multiply-adds: rounded once.
 #include "kernels/simd.hpp"
 
 #include <gtest/gtest.h>
@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
+#include <limits>
 #include <stdexcept>
 
 #include "support.hpp"
@@ -71,6 +73,38 @@ TYPED_TEST(PartOfAVectorTest, IsStoredAndNothingElse) {
     std::fill_n(whole, kLanes<TypeParam>, TypeParam{-1});
     store_partial(whole, vector, count);
     for (Index i = count; i < kLanes<TypeParam>; ++i) EXPECT_EQ(whole[i], -1) << count;
+  }
+}
+
+template <class Scalar>
+class WholeVectorTest : public ::testing::Test {};
+
+TYPED_TEST_SUITE(WholeVectorTest, Scalars);
+
+TYPED_TEST(WholeVectorTest, HoldsWhatIsBroadcastWithItsSign) {
+  for (const TypeParam x : {TypeParam(1.5), TypeParam(0.0), TypeParam(-0.0)}) {
+    const Vector<TypeParam> vector = broadcast(x);
+    for (Index i = 0; i < kLanes<TypeParam>; ++i) {
+      EXPECT_EQ(vector[i], x);
+      EXPECT_EQ(std::signbit(vector[i]), std::signbit(x));
+    }
+  }
+}
+
+// (1 + e)² - (1 + 2e) is e², which a rounded product has lost; what is not written as fma loses it.
+TYPED_TEST(WholeVectorTest, MultipliesAndAddsWithOneRoundingWhereItSaysSo) {
+#if !defined(__FMA__) && !defined(__aarch64__)
+  GTEST_SKIP() << "this build has no fused multiply-add";
+#endif
+  const TypeParam e = std::numeric_limits<TypeParam>::epsilon();
+  const Vector<TypeParam> a = broadcast<TypeParam>(1 + e), c = broadcast<TypeParam>(-1 - 2 * e);
+  const Vector<TypeParam> fused = fma<TypeParam>(a, a, c);
+  const Vector<TypeParam> of_scalar = fma<TypeParam>(a, 1 + e, c);
+  const Vector<TypeParam> apart = a * a + c;
+  for (Index i = 0; i < kLanes<TypeParam>; ++i) {
+    EXPECT_EQ(fused[i], e * e);
+    EXPECT_EQ(of_scalar[i], e * e);
+    EXPECT_EQ(apart[i], 0);
   }
 }
 

@@ -34,7 +34,7 @@ void multiply_and_add() {
   const volatile int number = 0;
   for (int round = 0; round < kRounds; ++round) {
     kernels::unrolled<kChains>([&](auto i) __attribute__((always_inline)) {
-      sums[i] = sums[i] * factor + factor;
+      sums[i] = kernels::fma<float>(sums[i], factor, factor);
       if constexpr (beside == Beside::loads && i % 2 == 0) {
         [[maybe_unused]] const int read = number;
       }
