@@ -64,7 +64,7 @@ TEST(OverrideConfig, LetsNumEpochsReplaceNumSteps) {
 }
 
 TEST(OverrideConfig, RefusesNumStepsBesideNumEpochs) {
-  for (const std::pair given :
+  for (const auto& given :
        {std::pair{"num_epochs=3", "num_steps=100"}, std::pair{"num_steps=100", "num_epochs=3"}}) {
     SourcedConfig config = small_config("");
     override_config(config, given.first);
