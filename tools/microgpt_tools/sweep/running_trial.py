@@ -8,8 +8,8 @@ import statistics
 
 from optuna.trial import TrialState
 
-from microgpt_tools.run_folder import read_metrics
-from microgpt_tools.sweep.objective import GrowingMetrics, score, val_losses
+from microgpt_tools.sweep.growing_metrics import GrowingMetrics
+from microgpt_tools.sweep.objective import score
 from microgpt_tools.sweep.parameters import value_text
 from microgpt_tools.sweep.process import Process
 from microgpt_tools.sweep.search import FAILED, INTERRUPTED, KILLED, REFUSED, TrialTaken, origin
@@ -65,8 +65,7 @@ class RunningTrial:
 
     def progress(self):
         """The last step and val_loss so far, either of which may be None."""
-        lines = self._metrics.lines
-        return (lines[-1]["step"] if lines else None, (val_losses(lines) or [None])[-1])
+        return self._metrics.step, (self._metrics.val_losses or [None])[-1]
 
     def _run(self, seed):
         return self._folder / f"seed-{seed}"
@@ -88,11 +87,10 @@ class RunningTrial:
         self._process = Process(command, run.with_name(f"{run.name}.stderr"), self._inherited)
 
     def _report(self):
-        lines = self._metrics.read()
+        self._metrics.read()
         if self._scores or not self._definition.prunes:
             return
-        values = val_losses(lines)
-        for value in values[self._reported :]:
+        for value in self._metrics.val_losses[self._reported :]:
             self._reported += 1
             self._is_hopeless |= self._search.report(self.trial, self._reported, value)
         if self._is_hopeless and not self._is_interrupted:
@@ -122,9 +120,7 @@ class RunningTrial:
     def _has_trained(self):
         """The training of one seed is done; returns whether it was the last."""
         run = self._run(self._seeds[len(self._scores)])
-        value = score(
-            read_metrics(run / "metrics.jsonl"), self._definition.measure, self._definition.objective
-        )
+        value = score(self._metrics, self._definition.measure, self._definition.objective)
         if value is None:
             self._search.fail(self.trial, FAILED, f"{run}: no {self._definition.measure} in metrics.jsonl")
             return True
