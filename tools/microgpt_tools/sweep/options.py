@@ -155,7 +155,13 @@ def _parser():
     how.add_argument(
         "--sampler", metavar="NAME", help="tpe (default) learns from former trials; random; grid"
     )
-    how.add_argument("--seed", metavar="N", help="the sampler's (default: 0)")
+    how.add_argument(
+        "--seed",
+        metavar="N",
+        help="the sampler's (default: 0): with --jobs 1 all trials follow from it, however often the sweep is "
+        "stopped, but for --sampler grid, whose order a stop may change, and --pruner halving, which counts a "
+        "stopped trial twice; random proposes the same with any --jobs",
+    )
     how.add_argument(
         "--pruner",
         metavar="NAME",

@@ -91,19 +91,21 @@ class RunningTrial:
         if self._scores or not self._definition.prunes:
             return
         for value in self._metrics.val_losses[self._reported :]:
+            if self._is_hopeless:
+                break  # what comes until the training has stopped, or ended, is the machine's load
             self._reported += 1
-            self._is_hopeless |= self._search.report(self.trial, self._reported, value)
-        if self._is_hopeless and not self._is_interrupted:
-            # If it is over meanwhile, it ends with exit code 0, and counts as complete.
+            self._is_hopeless = self._search.report(self.trial, self._reported, value)
+        if self._is_hopeless:
             self._process.stop()
 
     def _has_ended(self, exit_code):
+        if self._is_hopeless:
+            self._search.finish(self.trial, TrialState.PRUNED, None)
+            return True
         if exit_code == 0:
             return self._has_trained()
         error = self._process.last_error()
-        if self._is_hopeless and self._process.was_stopped:
-            self._search.finish(self.trial, TrialState.PRUNED, None)
-        elif self._is_interrupted:
+        if self._is_interrupted:
             self._search.try_again(self.trial, INTERRUPTED, "the sweep was stopped")
         elif exit_code < 0 or exit_code in STOPPED:
             self._was_killed(error or f"killed by signal {-exit_code}")
@@ -125,7 +127,6 @@ class RunningTrial:
             self._search.fail(self.trial, FAILED, f"{run}: no {self._definition.measure} in metrics.jsonl")
             return True
         self._scores.append(value)
-        self._is_hopeless = False  # it ended before it could be stopped
         if len(self._scores) < len(self._seeds):
             if self._is_interrupted:
                 self._search.try_again(self.trial, INTERRUPTED, "the sweep was stopped")

@@ -17,19 +17,27 @@ class _GridForAskAndTell(GridSampler):
         pass
 
 
-def make_sampler(definition, trials_so_far):
-    # A sampler that started from the same seed again would propose the former trials once more,
-    # and on two machines the same ones.
-    place = f"{definition.machine}:{definition.folder}" if definition.storage else ""
-    seed = random.Random(f"{definition.seed}/{trials_so_far}/{place}").randrange(2**32)
+def make_samplers(definition):
+    """A function: from the number of configurations so far to the sampler that proposes the next one.
+
+    Each proposal has a seed of its own, so that it does not matter how often the sweep was stopped before.
+    """
     if definition.sampler == "grid":
-        return _GridForAskAndTell(
-            {parameter.name: parameter.grid() for parameter in definition.parameters}, seed
-        )
-    if definition.sampler == "random":
-        return RandomSampler(seed)
-    # The liar keeps trials that run at the same time apart.
-    return TPESampler(seed=seed, constant_liar=definition.jobs > 1 or definition.storage is not None)
+        # One order of the grid, from start to start and on all machines: its points go by their numbers.
+        grid = {parameter.name: parameter.grid() for parameter in definition.parameters}
+        sampler = _GridForAskAndTell(grid, definition.seed % 2**32)
+        return lambda so_far: sampler
+    # Two machines would propose the same.
+    place = f"{definition.machine}:{definition.folder}" if definition.storage else ""
+
+    def make(so_far):
+        seed = random.Random(f"{definition.seed}/{so_far}/{place}").randrange(2**32)
+        if definition.sampler == "random":
+            return RandomSampler(seed)
+        # The liar keeps trials that run at the same time apart.
+        return TPESampler(seed=seed, constant_liar=definition.jobs > 1 or definition.storage is not None)
+
+    return make
 
 
 def make_pruner(definition):

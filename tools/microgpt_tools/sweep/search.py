@@ -12,6 +12,7 @@ import time
 import optuna
 from optuna.trial import TrialState
 
+from microgpt_tools.sweep.sampling import make_samplers
 from microgpt_tools.sweep.study import SILENCES, put_back
 
 # Why a trial did not finish, as its user attribute "failure" says it.
@@ -36,6 +37,7 @@ class Search:
         self.definition = definition
         self.study = study
         self._storage = storage
+        self._samplers = make_samplers(definition)
         self._is_grid = definition.sampler == "grid"
         self._last_heartbeat = 0
         self._unclaimed_since = {}
@@ -63,6 +65,7 @@ class Search:
             return None
         if all(trial.state != TrialState.WAITING for trial in trials) and self._is_exhausted(trials):
             return None
+        self.study.sampler = self._samplers(self._configurations(trials))
         trial = self.study.ask(self.definition.distributions())
         if self.definition.storage:
             self._storage.record_heartbeat(trial._trial_id)
@@ -128,6 +131,11 @@ class Search:
         self.note(trial, **attributes)
         with _unless_taken():
             self.study.tell(trial, value, state)
+
+    def _configurations(self, trials):
+        """How many were proposed, however often each was tried; not one that a kill cut short."""
+        count = len(self.definition.parameters)
+        return len({origin(trial) for trial in trials if len(trial.params) == count})
 
     def _earlier(self, trial):
         return [other for other in self.trials() if other.number < trial.number]

@@ -14,7 +14,7 @@ from sqlalchemy.pool import QueuePool
 
 from microgpt_tools.errors import UserError
 from microgpt_tools.sweep.folder import stored_url
-from microgpt_tools.sweep.sampling import make_pruner, make_sampler
+from microgpt_tools.sweep.sampling import make_pruner
 from microgpt_tools.sweep.storage_url import LOCAL_FILE, LOCAL_STORAGE, password_of
 
 DATABASE_ERRORS = (SQLAlchemyError, StorageInternalError, sqlite3.Error)
@@ -47,7 +47,6 @@ def open_study(definition):
             f"{definition.folder}: holds trials that the study knows nothing of: it was deleted? "
             "Move the folder away or give another --out"
         )
-    study.sampler = make_sampler(definition, len(study.get_trials(deepcopy=False)))
     study.pruner = make_pruner(definition)
     return study, storage
 
