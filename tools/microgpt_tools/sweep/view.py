@@ -11,7 +11,8 @@ from rich.text import Text
 from microgpt_tools.sweep.parameters import value_text
 from microgpt_tools.sweep.search import best_of, is_finished, outcome
 
-TABLE_ROWS = 10
+TABLE_ROWS = 10  # where they fit
+ANY_WIDTH = 10_000
 REFRESH = 0.25  # seconds
 
 
@@ -59,7 +60,8 @@ class LiveTable:
         self._finished_before = sum(is_finished(trial) for trial in search.trials())
         self._next_refresh = 0
         # No thread of rich's: what starts processes had better have one thread.
-        self._live = Live(console=Console(), auto_refresh=False)
+        self._console = Console()
+        self._live = Live(console=self._console, auto_refresh=False)
 
     def __enter__(self):
         self._live.__enter__()
@@ -80,10 +82,25 @@ class LiveTable:
 
     def _draw(self, running):
         trials = self._search.trials()
-        parts = [self._headline(trials), best_table(self._definition, trials)]
+        complete = (trial for trial in trials if outcome(trial) == "complete")
+        best = sorted(complete, key=lambda trial: trial.value)[:TABLE_ROWS]
+        frame = self._frame(trials, best, running)
+        while best and len(self._console.render_lines(frame)) > self._console.height:
+            best.pop()
+            frame = self._frame(trials, best, running)
+        self._live.update(frame, refresh=True)
+
+    def _frame(self, trials, best, running):
+        parts = [self._headline(trials), self._table(best)]
         if running:
             parts.append(Text("at work  " + ", ".join(self._progress(each) for each in running), style="dim"))
-        self._live.update(Group(*parts), refresh=True)
+        return Group(*parts)
+
+    def _table(self, trials):
+        """With a column for each parameter, or in a narrow terminal one for all of them."""
+        wide = wide_table(self._definition, trials)
+        width = self._console.measure(wide, options=self._console.options.update(width=ANY_WIDTH)).maximum
+        return wide if width <= self._console.width else narrow_table(self._definition, trials)
 
     def _headline(self, trials):
         counts = {}
@@ -110,24 +127,30 @@ class LiveTable:
         return text + (f" {val_loss:.4f}" if val_loss is not None else "")
 
 
-def best_table(definition, trials):
-    """The best complete trials, best first."""
-    complete = sorted(
-        (trial for trial in trials if outcome(trial) == "complete"), key=lambda trial: trial.value
-    )
+def wide_table(definition, trials):
     table = Table(box=None, pad_edge=False)
     table.add_column("trial", justify="right")
     table.add_column(definition.measure, justify="right")
     for parameter in definition.parameters:
-        table.add_column(parameter.name, justify="right", overflow="fold")
+        table.add_column(parameter.name, justify="right")
     table.add_column("seconds", justify="right")
-    for trial in complete[:TABLE_ROWS]:
+    for trial in trials:
         table.add_row(
             str(trial.number),
             result_text(trial),
             *(short_text(trial.params[parameter.name]) for parameter in definition.parameters),
             f"{trial.duration.total_seconds():.1f}",
         )
+    return table
+
+
+def narrow_table(definition, trials):
+    table = Table(box=None, pad_edge=False)
+    table.add_column("trial", justify="right", no_wrap=True)
+    table.add_column(definition.measure, justify="right", no_wrap=True)
+    table.add_column("settings", overflow="fold")
+    for trial in trials:
+        table.add_row(str(trial.number), result_text(trial), params_text(definition, trial))
     return table
 
 
