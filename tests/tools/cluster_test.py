@@ -79,10 +79,44 @@ class LauncherTest(unittest.TestCase):
         self.assertFalse({"OMPI_COMM_WORLD_RANK", "PMI_SIZE", "PMIX_RANK"} & set(environment))
 
 
-class ScriptsTest(unittest.TestCase):
+class JobTest(ProgramTest):
+    """slurm.sh, with an srun that only says what it would start, a word a line."""
+
+    def setUp(self):
+        super().setUp()
+        srun = self.write("bin/srun", '#!/bin/bash\n[[ $1 == --mpi=list ]] && echo pmix || printf "%s\\n" "$@"\n')
+        srun.chmod(0o755)
+
     def test_the_job_script_is_sound(self):
         done = subprocess.run(["bash", "-n", CLUSTER / "slurm.sh"], capture_output=True, check=False)
         self.assertEqual((done.returncode, done.stderr), (0, b""))
+
+    def started(self, *arguments):
+        environment = os.environ | {"PATH": f"{self.folder}/bin:{os.environ['PATH']}", "MICROGPT": "microgpt",
+                                    "MICROGPT_RUN": str(self.folder / "a run"), "SLURM_CPUS_PER_TASK": "3"}
+        done = subprocess.run(["bash", CLUSTER / "slurm.sh", *arguments], env=environment, capture_output=True,
+                              text=True, timeout=60, check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        return done.stdout.splitlines()
+
+    def assert_starts(self, arguments, expected):
+        self.assertEqual(self.started(*arguments), ["--mpi=pmix", "microgpt", *expected, "--threads", "3"])
+
+    def test_a_run_begins_with_its_arguments(self):
+        arguments = ["--config", "large.cfg", "--out", "a run", "--set", "num_steps=9"]
+        self.assert_starts(arguments, arguments)
+        self.assert_starts([], [])
+
+    def test_a_run_goes_on_with_its_other_arguments(self):
+        run = self.write("a run/latest.h5", "").parent
+        resume = ["--resume", str(run)]
+        self.assert_starts(["--config", "large.cfg", "--set", "num_steps=9", "--out", "a run", "--quiet"],
+                           ["--set", "num_steps=9", "--quiet", *resume])
+        self.assert_starts(["train", "--config=large.cfg", "--out=a run", "--overwrite", "--set", "seed=1"],
+                           ["train", "--set", "seed=1", *resume])
+        self.assert_starts(["--resume", "elsewhere/step-1.h5", "--out", "a run"], resume)
+        self.assert_starts(["--set", "seed=1", "--config"], ["--set", "seed=1", *resume])
+        self.assert_starts([], resume)
 
 
 if __name__ == "__main__":

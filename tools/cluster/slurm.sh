@@ -3,6 +3,9 @@
 #
 #     sbatch tools/cluster/slurm.sh --config small.cfg --out runs/large
 #
+# With MICROGPT_RUN=runs/large in the environment, the same command submitted
+# again goes on with that run.
+#
 # Set the following to your cluster; what is behind the script's name goes to
 # microgpt. One rank a socket (or NUMA node) with as many threads as it has
 # cores is a good start: ranks talk to each other, threads share memory.
@@ -27,10 +30,21 @@ if [[ -n $network ]]; then
     export OMPI_MCA_btl_tcp_if_include=$network
 fi
 
-arguments=("$@")
+# What went on before goes on with the same arguments, but for those that say
+# where a run begins.
+arguments=()
 if [[ -n $run && -e $run/latest.h5 ]]; then
-    arguments=(--resume "$run")
+    while (($# > 0)); do
+        case $1 in
+            --config | --out | --resume) shift ;;
+            --config=* | --out=* | --resume=* | --overwrite) ;;
+            *) arguments+=("$1") ;;
+        esac
+        shift || break
+    done
+    set -- --resume "$run"
 fi
+arguments+=("$@")
 
 # srun needs Slurm's support for the MPI that microgpt was built with: "srun
 # --mpi=list" shows what there is (pmix for Open MPI, pmi2 for MPICH). Without
