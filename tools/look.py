@@ -4,6 +4,7 @@
 import argparse
 import sys
 
+from microgpt_tools.arguments import Parser
 from microgpt_tools.errors import run_main
 from microgpt_tools.packages import plain_interrupts, require_packages
 
@@ -20,7 +21,7 @@ examples:
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(

@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+from microgpt_tools.arguments import Parser
 from microgpt_tools.errors import UserError, run_main
 from microgpt_tools.packages import plain_interrupts, require_packages
 
@@ -25,7 +26,7 @@ the run's config.cfg. The thick line is a centred mean: at each logged step the 
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description="Draws the curves of runs, or the results of a sweep.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,

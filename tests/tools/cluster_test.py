@@ -20,11 +20,21 @@ NETWORK = Network("test", 1e-5, 1e9)
 JOB = Job(parameters_of(27, 1, 64, 16), 4, 6400, 16, 1, 1e-6, 0, 1e-4)
 
 
-class PredictTest(unittest.TestCase):
-    def run_script(self, script, *arguments):
-        command = [sys.executable, CLUSTER / script, *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+def run_script(script, *arguments, **options):
+    command = [sys.executable, CLUSTER / script, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, **options)
 
+
+def assert_refused(test, done, script, *words):
+    """One line and exit code 2."""
+    with test.subTest(done.args[2:]):
+        test.assertEqual((done.returncode, done.stdout), (2, ""), done.stderr)
+        test.assertRegex(done.stderr, rf"\A{script}: error: [^\n]+\n\Z")
+        for word in words:
+            test.assertIn(str(word), done.stderr)
+
+
+class PredictTest(unittest.TestCase):
     def test_the_parameters_are_those_of_the_program(self):
         self.assertEqual(parameters_of(vocab=27, n_layer=1, n_embd=16, block_size=8), 4064)
 
@@ -44,19 +54,39 @@ class PredictTest(unittest.TestCase):
         self.assertAlmostEqual(JOB.message_seconds(512, fast), 2 * JOB.model_bytes / 1e9)
 
     def test_the_table(self):
-        done = self.run_script("predict.py", "--ranks", "1,64")
+        done = run_script("predict.py", "--ranks", "1,64")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("(1x)", done.stdout)
         self.assertEqual(len(done.stdout.splitlines()), 7)
 
     def test_what_it_is_asked_wrongly(self):
-        for arguments in (["--tokens", 0], ["--ranks", "x"], ["--latency", 1e-6], ["--ranks", "0"]):
-            done = self.run_script("predict.py", *arguments)
-            self.assertEqual(done.returncode, 2, arguments)
-            self.assertRegex(done.stderr, r"\Apredict.py: error: [^\n]+\n\Z")
-        done = self.run_script("measure.py", "2by2")
-        self.assertEqual(done.returncode, 2)
-        self.assertRegex(done.stderr, r"\Ameasure.py: error: 2by2: [^\n]+\n\Z")
+        for arguments, word in (
+            (["--tokens", 0], "--tokens: '0'"),
+            (["--tokens", "inf"], "'inf'"),
+            (["--tokens", "nan"], "'nan'"),
+            (["--n-embd", "1.5"], "--n-embd: '1.5'"),
+            (["--n-layer", "9" * 400], "--n-layer"),
+            (["--threads", -1], "--threads: '-1'"),
+            (["--token-seconds", "inf"], "--token-seconds"),
+            (["--lane-seconds", -1], "--lane-seconds"),
+            (["--fixed-seconds", "nan"], "--fixed-seconds"),
+            (["--ranks", "x"], "--ranks: 'x'"),
+            (["--ranks", "0"], "--ranks: '0'"),
+            (["--ranks", "1,,2"], "--ranks: ''"),
+            (["--latency", 1e-6], "--bandwidth"),
+            (["--latency", -1, "--bandwidth", 1e9], "--latency: '-1'"),
+            (["--latency", 0, "--bandwidth", 0], "--bandwidth: '0'"),
+            (["--bogus"], "--bogus"),
+        ):
+            assert_refused(self, run_script("predict.py", *arguments), "predict.py", word)
+
+    def test_numbers_at_the_ends_of_their_ranges(self):
+        tiny = ("--tokens", "1e-18", "--token-seconds", "1e-18", "--lane-seconds", 0, "--fixed-seconds", 0)
+        huge = ("--tokens", "1e18", "--n-embd", "9" * 18, "--n-layer", "9" * 18, "--ranks", "1," + "9" * 18)
+        for arguments in (tiny, huge, ("--latency", 0, "--bandwidth", "1e-18")):
+            done = run_script("predict.py", *arguments)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertNotIn("nan", done.stdout)
 
 
 class MeasureTest(ProgramTest):
@@ -69,6 +99,29 @@ class MeasureTest(ProgramTest):
         self.assertRegex(done.stdout, r"(?m)^1x1 .* 1\.000$")
         speeds = json.loads((self.folder / "measured.json").read_text(encoding="utf-8"))["tokens_per_second"]
         self.assertEqual([len(values) for values in speeds.values()], [2, 2])
+
+    def test_what_it_is_asked_wrongly(self):
+        text = self.write("text", "words")
+        text.chmod(0o755)
+        short = ("1x1", "--steps", 10, "--runs", 1)
+        for arguments, *words in (
+            (["2by2"], "2by2"),
+            (["1x" + "9" * 5000], "RANKSxTHREADS"),
+            (["--steps", "1.5"], "--steps: '1.5'"),
+            (["--steps", 9], "--steps: '9'"),
+            (["--runs", 0], "--runs: '0'"),
+            (["--program", "gone"], "gone"),
+            (["--program", "."], "."),
+            (["--program", text, *short], text, "--program"),
+            (["--program", "/bin/true", *short], "/bin/true", "--program"),
+            (["--program", PROGRAM, *short, "--set", "n_embd=0"], "1x1", "n_embd"),
+            (["--program", PROGRAM, *short, "--json", "gone/x.json"], "--json gone/x.json"),
+            (["--program", PROGRAM, *short, "--json", "."], "--json ."),
+            (["--program", PROGRAM, "--mpirun", ""], "--mpirun"),
+            (["--program", PROGRAM, "--mpirun", "mpirun '"], "--mpirun"),
+            (["--program", PROGRAM, "2x1", "--mpirun", "nothing"], "nothing", "--mpirun"),
+        ):
+            assert_refused(self, run_script("measure.py", *arguments, cwd=self.folder), "measure.py", *words)
 
 
 class LauncherTest(unittest.TestCase):

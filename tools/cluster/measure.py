@@ -5,6 +5,7 @@ import argparse
 import json
 import os
 import re
+import shlex
 import statistics
 import subprocess
 import sys
@@ -14,7 +15,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 
+from microgpt_tools.arguments import Parser, whole_number  # noqa: E402
 from microgpt_tools.errors import UserError, run_main  # noqa: E402
+from microgpt_tools.metrics import read_metrics  # noqa: E402
+from microgpt_tools.whole_file import write_whole  # noqa: E402
 
 EXAMPLES = """\
 examples:
@@ -41,35 +45,43 @@ SETTINGS = {
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description="Measures how fast ranks and threads train.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("layouts", metavar="RANKSxTHREADS", nargs="*", default=["1x2", "2x1"])
     parser.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], help="a config key; may be repeated")
-    parser.add_argument("--steps", metavar="N", type=int, default=1000, help="steps of each run (default: 1000)")
-    parser.add_argument("--runs", metavar="N", type=int, default=5, help="runs of each layout (default: 5)")
+    parser.add_argument("--steps", metavar="N", type=whole_number(10), default=1000, help="of each run (default: 1000)")
+    parser.add_argument("--runs", metavar="N", type=whole_number(1), default=5, help="runs of each layout (default: 5)")
     parser.add_argument("--program", type=Path, default=ROOT / "build" / "release" / "microgpt")
     parser.add_argument("--mpirun", metavar="COMMAND", default="mpirun", help='with options (default: "mpirun")')
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the numbers here, too")
     arguments = parser.parse_args()
     for layout in arguments.layouts:
-        if not re.fullmatch(r"[1-9]\d*x[1-9]\d*", layout):
+        if not re.fullmatch(r"[1-9]\d{0,5}x[1-9]\d{0,5}", layout):
             raise UserError(f"{layout}: give a layout as RANKSxTHREADS, for instance 2x1")
-    if arguments.steps < 10 or arguments.runs < 1:
-        raise UserError("--steps must be at least 10, --runs at least 1")
-    if not arguments.program.is_file():
+    if arguments.json and (arguments.json.is_dir() or not arguments.json.parent.is_dir()):
+        raise UserError(f"--json {arguments.json}: is no file in a folder that is there")
+    if not arguments.program.is_file() or not os.access(arguments.program, os.X_OK):
         raise UserError(f"{arguments.program}: there is no such program; build it or name it with --program")
     arguments.program = arguments.program.resolve()  # runs work in a folder of their own
+    try:
+        arguments.mpirun = shlex.split(arguments.mpirun)
+    except ValueError as error:
+        raise UserError(f"--mpirun {arguments.mpirun}: {error}") from None
+    if not arguments.mpirun:
+        raise UserError("--mpirun: is empty; name the launcher")
     return arguments
 
 
 def launcher(mpirun, ranks):
-    command = mpirun.split()
-    if ranks > 1 and os.geteuid() == 0 and "Open MPI" in version_of(command[0]):
+    if ranks == 1:
+        return []
+    command = list(mpirun)
+    if os.geteuid() == 0 and "Open MPI" in version_of(command[0]):
         command.append("--allow-run-as-root")
-    return [*command, "-np", str(ranks)] if ranks > 1 else []
+    return [*command, "-np", str(ranks)]
 
 
 def version_of(mpirun):
@@ -80,7 +92,7 @@ def version_of(mpirun):
 
 
 def train(arguments, layout, folder):
-    """The metrics of one run, as dictionaries."""
+    """The metrics of one run."""
     ranks, threads = map(int, layout.split("x"))
     settings = SETTINGS | {"num_steps": arguments.steps}
     config = folder / "measure.cfg"
@@ -89,11 +101,16 @@ def train(arguments, layout, folder):
     overrides = [word for change in arguments.set for word in ("--set", change)]
     command = [*launcher(arguments.mpirun, ranks), str(arguments.program), "--config", str(config)]
     command += ["--out", str(out), "--overwrite", "--quiet", "--threads", str(threads), *overrides]
-    done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise UserError(f"{command[0]}: {error.strerror}; name a microgpt with --program") from None
     if done.returncode != 0:
-        raise UserError(f"{layout}: {' '.join(command)} failed: {done.stderr.strip()}")
-    with open(out / "metrics.jsonl", encoding="utf-8") as file:
-        return [json.loads(line) for line in file]
+        raise UserError(f"{layout}: {shlex.join(command)} failed: {' '.join(done.stderr.split())}")
+    metrics = list(read_metrics(out / "metrics.jsonl"))
+    if not metrics:
+        raise UserError(f"{arguments.program}: left no metrics; name a microgpt with --program")
+    return metrics
 
 
 def tokens_per_second(metrics):
@@ -125,7 +142,7 @@ def main():
     print_table(speeds)
     if arguments.json:
         result = {"settings": arguments.set, "steps": arguments.steps, "tokens_per_second": speeds}
-        arguments.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+        write_whole(arguments.json, (json.dumps(result, indent=2) + "\n").encode("utf-8"))
 
 
 if __name__ == "__main__":

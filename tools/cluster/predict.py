@@ -9,6 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from microgpt_tools.arguments import Parser, number, whole_number  # noqa: E402
 from microgpt_tools.errors import UserError, run_main  # noqa: E402
 
 EXAMPLES = """\
@@ -32,6 +33,8 @@ examples:
 SLICE = 2048  # parameters; a shard is whole slices
 GATHERED_BYTES = 1 << 18
 LARGE_GRADIENT_BYTES = 1 << 23
+POSITIVE = number(1e-18, 1e18)
+NOT_NEGATIVE = number(0, 1e18)
 
 
 @dataclass(frozen=True)
@@ -109,38 +112,32 @@ def parameters_of(vocab, n_layer, n_embd, block_size):
     return (2 * vocab + block_size) * n_embd + 12 * n_layer * n_embd**2
 
 
+def rank_counts(text):
+    return [whole_number(1)(word) for word in text.split(",")]
+
+
 def parse_arguments():
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description="Predicts the time of a training step on more machines.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--n-layer", type=int, default=1)
-    parser.add_argument("--n-embd", type=int, default=64)
-    parser.add_argument("--block-size", type=int, default=16)
-    parser.add_argument("--vocab", type=int, default=27)
+    parser.add_argument("--n-layer", type=whole_number(1), default=1)
+    parser.add_argument("--n-embd", type=whole_number(1), default=64)
+    parser.add_argument("--block-size", type=whole_number(1), default=16)
+    parser.add_argument("--vocab", type=whole_number(1), default=27)
     parser.add_argument("--precision", choices=["float32", "float64"], default="float32")
-    parser.add_argument("--tokens", type=float, default=469, help="of a step: batch_size times the mean length")
-    parser.add_argument("--threads", type=int, default=1, help="of each rank (default: 1)")
-    parser.add_argument("--token-seconds", type=float, default=1.79e-6, help="one worker's time for a token")
-    parser.add_argument("--lane-seconds", type=float, default=1.6e-6, help="to add a lane's gradient")
-    parser.add_argument("--fixed-seconds", type=float, default=1e-5, help="of a step, whatever its tokens")
-    parser.add_argument("--ranks", default="1,2,4,8,16,64,256,1024", help="comma-separated")
-    parser.add_argument("--latency", type=float, help="seconds; with --bandwidth, instead of the usual networks")
-    parser.add_argument("--bandwidth", type=float, help="bytes a second")
+    parser.add_argument("--tokens", type=POSITIVE, default=469, help="of a step: batch_size times the mean length")
+    parser.add_argument("--threads", type=whole_number(1), default=1, help="of each rank (default: 1)")
+    parser.add_argument("--token-seconds", type=POSITIVE, default=1.79e-6, help="one worker's time for a token")
+    parser.add_argument("--lane-seconds", type=NOT_NEGATIVE, default=1.6e-6, help="to add a lane's gradient")
+    parser.add_argument("--fixed-seconds", type=NOT_NEGATIVE, default=1e-5, help="of a step, whatever its tokens")
+    parser.add_argument("--ranks", type=rank_counts, default="1,2,4,8,16,64,256,1024", help="comma-separated")
+    parser.add_argument("--latency", type=NOT_NEGATIVE, help="seconds; with --bandwidth, instead of the usual networks")
+    parser.add_argument("--bandwidth", type=POSITIVE, help="bytes a second")
     arguments = parser.parse_args()
-    positive = ("n_layer", "n_embd", "block_size", "vocab", "tokens", "threads", "token_seconds")
-    for name in positive:
-        if not getattr(arguments, name) > 0:
-            raise UserError(f"--{name.replace('_', '-')}: must be above 0")
     if (arguments.latency is None) != (arguments.bandwidth is None):
         raise UserError("--latency and --bandwidth: give both, or none")
-    try:
-        arguments.ranks = [int(word) for word in arguments.ranks.split(",")]
-    except ValueError:
-        raise UserError(f"--ranks {arguments.ranks}: give whole numbers, such as 1,2,4") from None
-    if min(arguments.ranks) < 1:
-        raise UserError("--ranks: each must be at least 1")
     return arguments
 
 

@@ -4,6 +4,7 @@ import argparse
 import os
 from pathlib import Path
 
+from microgpt_tools.arguments import Parser
 from microgpt_tools.errors import UserError
 from microgpt_tools.program import effective_config, find_program
 from microgpt_tools.sweep.definition import Definition
@@ -49,11 +50,6 @@ and each training's run folder in trials/.
 
 exit codes: 0 done, 1 failed while running, 2 bad usage or input, 130 and 143 stopped by Ctrl-C and
 SIGTERM (trials that were running leave a checkpoint and go on at the next start)."""
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message):
-        raise UserError(f"{message}; see --help")
 
 
 def read_definition(arguments):
@@ -118,7 +114,7 @@ def _division(jobs, threads):
 
 
 def _parser():
-    parser = _Parser(
+    parser = Parser(
         prog="sweep.py",
         usage="sweep.py [SWEEP.yml] [--config FILE --param NAME=FORM ...] [options]",
         description=DESCRIPTION,
