@@ -3,12 +3,13 @@
 import json
 import math
 import os
+import sys
 import unittest
 from pathlib import Path
 
 import numpy as np
 
-from plot_support import PLOT, PlotTest, curve, texts
+from plot_support import PLOT, ROOT, PlotTest, curve, texts
 from program import NAMES, snapshot
 
 from microgpt_tools.plot.curves import Curves, loss_limits, read_curves, smoothed, thin
@@ -162,6 +163,22 @@ class ReadingTest(PlotTest):
         self.assertEqual(y.tolist(), [line["val_loss"] for line in metrics if "val_loss" in line])
         [unsmoothed] = read_curves([run], smooth=1)
         np.testing.assert_allclose(unsmoothed.columns["smoothed_loss"], curves.columns["loss"], rtol=1e-12)
+
+    def test_a_long_run_takes_little_memory(self):
+        """Its curves take a few numbers a line; as a dictionary a line takes a kilobyte."""
+        lines = 200_000
+        self.write("run/config.cfg", "batch_size: 8\n")
+        step = '{{"step":{0},"epoch":1,"loss":2.5{0},"lr":0.01,"tokens_per_second":1{0}.5,"seconds":{0}.5}}\n'
+        self.write("run/metrics.jsonl", "".join(step.format(number) for number in range(1, lines + 1)))
+        script = (
+            "import resource\nfrom microgpt_tools.plot.curves import read_curves\n"
+            "def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024\n"
+            "before = peak()\n[curves] = read_curves(['run'])\nprint(curves.steps, peak() - before)"
+        )
+        output = self.microgpt("-c", script, program=sys.executable, env=os.environ | {"PYTHONPATH": ROOT / "tools"})
+        steps, taken = map(int, output.out.split())
+        self.assertEqual(steps, lines)
+        self.assertLess(taken, 300 * lines)
 
     def test_a_batch_for_each_thread(self):
         config = self.write_config("c.cfg", dataset=NAMES, batch_size="threads", num_steps=5)

@@ -102,7 +102,9 @@ def train(arguments, layout, folder):
     command = [*launcher(arguments.mpirun, ranks), str(arguments.program), "--config", str(config)]
     command += ["--out", str(out), "--overwrite", "--quiet", "--threads", str(threads), *overrides]
     try:
-        done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
     except OSError as error:
         raise UserError(f"{command[0]}: {error.strerror}; name a microgpt with --program") from None
     if done.returncode != 0:

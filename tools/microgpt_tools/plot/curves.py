@@ -5,14 +5,25 @@ before and half behind. The loss falls fast at first, so the window grows symmet
 step on (there the mean is the loss itself); at the end it is cut where the run ends.
 """
 
+import array
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from microgpt_tools.errors import UserError
-from microgpt_tools.run_folder import RunFolder
+from microgpt_tools.metrics import read_metrics
+from microgpt_tools.run_folder import read_config
 
+COLUMNS = {
+    "step": "step",
+    "seconds": "seconds",
+    "loss": "loss",
+    "val_loss": "val_loss",
+    "learning_rate": "lr",
+    "tokens_per_second": "tokens_per_second",
+}
 AXES = ("step", "documents", "seconds")
 SMOOTHED = ("loss", "tokens_per_second")
 SMOOTH_PART = 20  # by default the window is a twentieth of the run
@@ -60,44 +71,32 @@ def mean_text(smooth):
 def _read(path):
     if not path.is_dir():
         raise UserError(f"{path}: {'not a folder' if path.exists() else 'no such folder'}")
-    run = RunFolder.read(path)
+    config = read_config(path)
     file = path / "metrics.jsonl"
-    if not run.metrics and not file.exists():
+    if not file.exists():
         raise UserError(f"{path}: no metrics.jsonl there, so nothing of the run can be drawn")
-    columns = {
-        name: _column(run.metrics, key, file)
-        for name, key in (
-            ("step", "step"),
-            ("seconds", "seconds"),
-            ("loss", "loss"),
-            ("val_loss", "val_loss"),
-            ("learning_rate", "lr"),
-            ("tokens_per_second", "tokens_per_second"),
-        )
-    }
+    columns = _columns(file)
     if not np.all(np.diff(columns["step"]) > 0):
         raise UserError(f"{file}: its steps do not increase from line to line; was it written by two runs?")
     # config.cfg holds the effective number. A resumption may change it, which metrics.jsonl does not tell.
-    batch_size = run.config.get("batch_size")
+    batch_size = config.get("batch_size")
     if not isinstance(batch_size, int) or batch_size < 1:
         raise UserError(f"{path / 'config.cfg'}: batch_size must be a number, not {batch_size}")
     columns["documents"] = columns["step"] * batch_size
-    return Curves(path, run.config, columns)
+    return Curves(path, config, columns)
 
 
-def _column(metrics, key, file):
-    values = np.full(len(metrics), np.nan)
-    for index, line in enumerate(metrics):
-        where = f"{file}:{index + 1}"
-        if not isinstance(line, dict):
-            raise UserError(f"{where}: not a line of metrics")
-        value = line.get(key)
-        if value is None and key != "step":
-            continue
-        if not isinstance(value, (int, float)) or isinstance(value, bool) or abs(value) > LARGEST:
-            raise UserError(f"{where}: {key} is not a number")
-        values[index] = value
-    return values
+def _columns(file):
+    columns = {name: array.array("d") for name in COLUMNS}
+    for number, line in enumerate(read_metrics(file), start=1):
+        for name, key in COLUMNS.items():
+            value = line.get(key)
+            if value is None and key != "step":
+                value = math.nan
+            elif not isinstance(value, (int, float)) or isinstance(value, bool) or abs(value) > LARGEST:
+                raise UserError(f"{file}:{number}: {key} is not a number")
+            columns[name].append(value)
+    return {name: np.array(values) for name, values in columns.items()}
 
 
 def smoothed(steps, values, window):

@@ -10,7 +10,7 @@ from optuna.trial import TrialState
 from microgpt_tools.errors import UserError
 from microgpt_tools.plot.printable import printable
 from microgpt_tools.plot.sweep_storage import DEFINITION, read_definition, read_study
-from microgpt_tools.run_folder import RunFolder
+from microgpt_tools.run_folder import read_config
 from microgpt_tools.sweep.search import DUPLICATE, INTERRUPTED, KILLED, LOST
 
 STATES = {
@@ -169,7 +169,7 @@ def _holds_nothing_out(sweep):
     """Whether there was no val_loss to go by, as the best trial's run tells."""
     for folder in run_folders(sweep, sweep.ranked()[0])[:1]:
         try:
-            return RunFolder.read(folder).config.get("validation_fraction") == 0
+            return read_config(folder).get("validation_fraction") == 0
         except UserError:
             break  # not needed for anything else
     return False
