@@ -60,6 +60,8 @@ def main():
     arguments = parse_arguments()
     if arguments.smooth is not None and arguments.smooth < 1:
         raise UserError(f"--smooth {arguments.smooth}: must be at least 1")
+    if arguments.program is not None and not arguments.html:
+        raise UserError(f"--program {arguments.program}: only a page has samples to draw; add --html or leave it out")
     # A sweep's folder holds its definition.
     sweeps = [folder for folder in arguments.folders if os.path.exists(folder / "sweep.yml")]
     if sweeps and len(arguments.folders) > 1:

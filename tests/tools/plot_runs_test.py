@@ -336,6 +336,7 @@ class UsageTest(PlotTest):
             (["run", "--out", "run"], ["--out run", "is a folder"]),
             (["run", "--html", "run/latest.h5"], ["latest.h5", ".html"]),
             (["run", "--html", "gone/x.html"], ["no folder gone"]),
+            (["run", "--program", "gone"], ["--program gone", "--html"]),
         ):
             with self.subTest(arguments=arguments):
                 self.assert_refused(self.plot(*arguments), *words)
