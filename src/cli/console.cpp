@@ -1,6 +1,7 @@
 #include "cli/console.hpp"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -26,6 +27,14 @@ std::string duration(double seconds) {
   if (whole >= 3600)
     return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
   return fmt::format("{}:{:02}", whole / 60, whole % 60);
+}
+
+// As much of a line as the terminal has columns for: the rest would wrap, and stay there when the
+// line is drawn again.
+std::string_view part_that_fits(std::string_view line) {
+  winsize size{};
+  if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return line;
+  return line.substr(0, size.ws_col);
 }
 
 }  // namespace
@@ -76,10 +85,11 @@ void Console::draw_live_line(const StepReport& report, Clock::time_point now) {
   const auto done = static_cast<double>(report.step - first_step_);
   const auto left = static_cast<double>(num_steps_ - report.step);
   const std::string line =
-      fmt::format("\r\x1b[Kstep {} / {} | loss {:.4f} | {:.0f} tokens/s | {} left", report.step,
-                  num_steps_, report.loss, static_cast<double>(positions_) / seconds_since(drawn_),
+      fmt::format("step {} / {} | loss {:.4f} | {:.0f} tokens/s | {} left", report.step, num_steps_,
+                  report.loss, static_cast<double>(positions_) / seconds_since(drawn_),
                   duration(seconds_since(start_) / done * left));
-  std::fwrite(line.data(), 1, line.size(), stderr);
+  const std::string redrawn = fmt::format("\r\x1b[K{}", part_that_fits(line));
+  std::fwrite(redrawn.data(), 1, redrawn.size(), stderr);
   line_is_drawn_ = true;
 }
 

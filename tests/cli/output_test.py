@@ -1,9 +1,12 @@
 """What a person sees: result lines on stdout, and on a terminal a live line on stderr."""
 
+import fcntl
 import os
 import pty
 import re
 import select
+import struct
+import termios
 import unittest
 
 import h5py
@@ -82,13 +85,14 @@ class OutputTest(ProgramTest):
         self.addCleanup(os.close, terminal)
         return terminal, inside
 
-    def test_a_live_line_on_a_terminal(self):
+    def draws_until_three(self, live, columns):
+        """What a long training draws on a terminal of that width, until three matches are there."""
         config = self.write_config("run.cfg", **self.settings | {"num_steps": 10**9, "checkpoint_every": 10**9})
         terminal, inside = self.open_terminal()
-        process = self.start("--config", config, "--out", "run", "--set", "log_every=100000", stderr=inside)
+        fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        process = self.start("--config", config, "--out", f"run-{columns}", "--set", "log_every=100000", stderr=inside)
         os.close(inside)
         seen = bytearray()
-        live = rb"step \d+ / 1000000000 \| loss \d\.\d{4} \| \d+ tokens/s \| \d+:\d\d(:\d\d)? left"
 
         def has_drawn_three():
             if select.select([terminal], [], [], 0)[0]:
@@ -100,6 +104,16 @@ class OutputTest(ProgramTest):
         out, _ = process.communicate()
         self.assertNotIn(b"tokens/s", out)
         self.assertNotIn(b"\n", seen)  # it is drawn over and over
+        return seen.split(b"\r\x1b[K")
+
+    def test_a_live_line_on_a_terminal(self):
+        live = rb"step \d+ / 1000000000 \| loss \d\.\d{4} \| \d+ tokens/s \| \d+:\d\d(:\d\d)? left"
+        for columns in (0, 120):  # some terminals do not know their width
+            self.draws_until_three(live, columns)
+
+    def test_a_live_line_on_a_narrow_terminal(self):
+        lines = self.draws_until_three(rb"step \d+ / 1000000000 \| loss", 40)
+        self.assertEqual(max(map(len, lines)), 40)
 
     def test_quiet_on_a_terminal(self):
         config = self.write_config("run.cfg", **self.settings | {"num_steps": 3000, "checkpoint_every": 10**9})
