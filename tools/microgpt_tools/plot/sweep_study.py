@@ -11,7 +11,7 @@ from microgpt_tools.errors import UserError
 from microgpt_tools.plot.printable import printable
 from microgpt_tools.plot.sweep_storage import DEFINITION, read_definition, read_study
 from microgpt_tools.run_folder import read_config
-from microgpt_tools.sweep.search import DUPLICATE, INTERRUPTED, KILLED, LOST
+from microgpt_tools.sweep.outcomes import DUPLICATE, INTERRUPTED, KILLED, LOST
 
 STATES = {
     TrialState.COMPLETE: "complete",

@@ -7,6 +7,7 @@ check            the program itself judges the settings before the first trial
 folder           the sweep's folder: who may work in it, and sweep.yml
 study            Optuna's study, in SQLite or a shared database (storage_url)
 sampling         who proposes the next trial, and who gives up on a hopeless one
+outcomes         what came of a trial, in a word
 search           which trials are wanted, running, finished, or to be tried again
 running_trial    one trial: a process for each seed, its val_losses reported as they come
 process          one process of the program, which never outlives the sweep

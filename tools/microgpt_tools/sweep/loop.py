@@ -4,8 +4,9 @@ import contextlib
 import signal
 import time
 
+from microgpt_tools.sweep.outcomes import FAILED, REFUSED, is_finished, outcome
 from microgpt_tools.sweep.running_trial import RunningTrial
-from microgpt_tools.sweep.search import FAILED, REFUSED, TrialTaken, is_finished, outcome
+from microgpt_tools.sweep.study import TrialTaken
 
 PAUSE = 0.02
 # Between two looks for work when there was none: another machine's trial may come back into the queue.

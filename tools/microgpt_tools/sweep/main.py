@@ -9,8 +9,9 @@ from microgpt_tools.sweep.check import check
 from microgpt_tools.sweep.folder import SweepFolder
 from microgpt_tools.sweep.loop import Hopeless, Loop, StopSignals
 from microgpt_tools.sweep.options import read_definition
+from microgpt_tools.sweep.outcomes import best_of, is_finished
 from microgpt_tools.sweep.results import BEST_CONFIG, Results
-from microgpt_tools.sweep.search import Search, best_of, is_finished
+from microgpt_tools.sweep.search import Search
 from microgpt_tools.sweep.study import DATABASE_ERRORS, database_error_line, open_study
 from microgpt_tools.sweep.view import make_view, params_text, result_text
 

@@ -6,9 +6,9 @@ import io
 import yaml
 
 from microgpt_tools.program import effective_config
+from microgpt_tools.sweep.outcomes import best_of, outcome
 from microgpt_tools.sweep.parameters import value_text
 from microgpt_tools.sweep.running_trial import BASE_CONFIG
-from microgpt_tools.sweep.search import best_of, outcome
 from microgpt_tools.sweep.view import params_text, result_text
 from microgpt_tools.whole_file import replace_file
 

@@ -10,9 +10,10 @@ from optuna.trial import TrialState
 
 from microgpt_tools.sweep.growing_metrics import GrowingMetrics
 from microgpt_tools.sweep.objective import score
+from microgpt_tools.sweep.outcomes import FAILED, INTERRUPTED, KILLED, REFUSED, origin
 from microgpt_tools.sweep.parameters import value_text
 from microgpt_tools.sweep.process import Process
-from microgpt_tools.sweep.search import FAILED, INTERRUPTED, KILLED, REFUSED, TrialTaken, origin
+from microgpt_tools.sweep.study import TrialTaken
 
 BASE_CONFIG = "base.cfg"
 USAGE_ERROR = 2  # microgpt's exit code for what it refuses before it trains

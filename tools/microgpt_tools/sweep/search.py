@@ -12,22 +12,18 @@ import time
 import optuna
 from optuna.trial import TrialState
 
+from microgpt_tools.sweep.outcomes import (
+    DUPLICATE,
+    INTERRUPTED,
+    KILLED,
+    LOST,
+    TRIED_AGAIN,
+    is_finished,
+    origin,
+    outcome,
+)
 from microgpt_tools.sweep.sampling import make_samplers
-from microgpt_tools.sweep.study import SILENCES, put_back
-
-# Why a trial did not finish, as its user attribute "failure" says it.
-FAILED = "failed"  # the program ended with an error
-REFUSED = "refused"  # the program does not accept this combination of settings
-INTERRUPTED = "interrupted"  # the sweep was stopped; tried again
-KILLED = "killed"  # somebody else stopped the training; tried again, once
-LOST = "lost"  # its machine fell silent; tried again
-DUPLICATE = "duplicate"  # two machines took the same point of a grid
-
-TRIED_AGAIN = (INTERRUPTED, KILLED)
-
-
-class TrialTaken(Exception):
-    """Another machine took this one for dead and tries the trial again."""
+from microgpt_tools.sweep.study import SILENCES, TrialTaken, put_back, unless_taken
 
 
 class Search:
@@ -80,13 +76,13 @@ class Search:
         return trial
 
     def note(self, trial, **attributes):
-        with _unless_taken():
+        with unless_taken():
             for key, attribute in attributes.items():
                 trial.set_user_attr(key, attribute)
 
     def report(self, trial, number, value):
         """Tells the study the value of a trial's evaluation; returns whether to give the trial up."""
-        with _unless_taken():
+        with unless_taken():
             trial.report(value, number)
             return trial.should_prune()
 
@@ -129,7 +125,7 @@ class Search:
 
     def _tell(self, trial, state, value=None, **attributes):
         self.note(trial, **attributes)
-        with _unless_taken():
+        with unless_taken():
             self.study.tell(trial, value, state)
 
     def _configurations(self, trials):
@@ -196,36 +192,6 @@ class Search:
 
     def _fail_foreign(self, trial, failure):
         """Records a trial as failed that this process did not ask for."""
-        with _unless_taken():
+        with unless_taken():
             self._storage.set_trial_user_attr(trial._trial_id, "failure", failure)
             self.study.tell(trial.number, state=TrialState.FAIL)
-
-
-def is_finished(trial):
-    return trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
-
-
-def outcome(trial):
-    """The state of a trial, in a word."""
-    if trial.state == TrialState.FAIL:
-        return trial.user_attrs.get("failure", LOST)
-    return trial.state.name.lower()
-
-
-def best_of(trials):
-    complete = [trial for trial in trials if trial.state == TrialState.COMPLETE]
-    return min(complete, key=lambda trial: trial.value, default=None)
-
-
-def origin(trial):
-    """The number under which a configuration was tried first: its folder is named after it."""
-    return trial.system_attrs.get("failed_trial", trial.number)
-
-
-@contextlib.contextmanager
-def _unless_taken():
-    try:
-        yield
-    except (RuntimeError, ValueError) as error:
-        # So Optuna refuses to change a trial that another machine has failed already.
-        raise TrialTaken from error

@@ -32,6 +32,10 @@ warnings.filterwarnings("ignore", message="Heartbeat of storage is supposed to b
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
 
+class TrialTaken(Exception):
+    """Another machine took this one for dead and tries the trial again."""
+
+
 def open_study(definition):
     """The study and its storage; UserError if the database refuses, or holds another sweep of that name."""
     identity = definition.identity()
@@ -56,6 +60,15 @@ def put_back(study, trial, most=None):
     again = copy.deepcopy(trial)
     again.user_attrs = {}  # they tell of the failed one
     RetryFailedTrialCallback(max_retry=most)(study, again)
+
+
+@contextlib.contextmanager
+def unless_taken():
+    """Around what changes a trial: Optuna refuses it where another machine has failed the trial already."""
+    try:
+        yield
+    except (RuntimeError, ValueError) as error:
+        raise TrialTaken from error
 
 
 def database_error_line(definition, error):

@@ -8,8 +8,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from microgpt_tools.sweep.outcomes import best_of, is_finished, outcome
 from microgpt_tools.sweep.parameters import value_text
-from microgpt_tools.sweep.search import best_of, is_finished, outcome
 
 TABLE_ROWS = 10  # where they fit
 ANY_WIDTH = 10_000
