@@ -39,7 +39,7 @@ def parse_arguments():
         help="a run's folder, or several, or the folder of one sweep",
     )
     parser.add_argument(
-        "--by", choices=("step", "documents", "seconds", "all"), default="all",
+        "--by", choices=("step", "documents", "seconds", "all"),
         help="against what the losses are drawn (default: all, a panel for each)",
     )  # fmt: skip
     parser.add_argument(
@@ -56,16 +56,25 @@ def parse_arguments():
     return parser.parse_args()
 
 
+def refuse_what_only_pages_have(arguments, is_sweep):
+    if arguments.program is not None:
+        raise UserError(f"--program {arguments.program}: only a page has samples to draw; add --html or leave it out")
+    for option, value in (("--by", arguments.by), ("--smooth", arguments.smooth)):
+        if is_sweep and value is not None:
+            raise UserError(f"{option} {value}: only a sweep's page has curves; add --html or leave it out")
+
+
 def main():
     arguments = parse_arguments()
     if arguments.smooth is not None and arguments.smooth < 1:
         raise UserError(f"--smooth {arguments.smooth}: must be at least 1")
-    if arguments.program is not None and not arguments.html:
-        raise UserError(f"--program {arguments.program}: only a page has samples to draw; add --html or leave it out")
     # A sweep's folder holds its definition.
     sweeps = [folder for folder in arguments.folders if os.path.exists(folder / "sweep.yml")]
     if sweeps and len(arguments.folders) > 1:
         raise UserError(f"{sweeps[0]}: is a sweep, which is plotted alone, without other folders")
+    if not arguments.html:
+        refuse_what_only_pages_have(arguments, bool(sweeps))
+    arguments.by = arguments.by or "all"
     require_packages(
         "numpy", "yaml", "h5py", "matplotlib", "plotly", *(["optuna", "sklearn"] if sweeps else [])
     )

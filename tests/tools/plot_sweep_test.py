@@ -291,6 +291,8 @@ class StorageTest(SweepTest):
                 self.assertNotIn("secret", str(refusal.exception))
         self.assert_refused(self.plot("failed"), "failed: no trial is complete yet")
         self.assert_refused(self.plot(good, good / "x"), "is a sweep", "alone")
+        for option, value in (("--by", "step"), ("--smooth", 9)):
+            self.assert_refused(self.plot(good, option, value), f"{option} {value}", "--html")
         self.assertEqual(snapshot(self.folder), before)
 
 
