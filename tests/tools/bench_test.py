@@ -73,10 +73,20 @@ class BenchTest(unittest.TestCase):
             self.assertIn(word, done.stderr)
             self.assertEqual(done.stderr.splitlines()[-1].count("error"), 1)
 
-    def test_whole_runs_are_timed(self):
+    def time_whole_runs(self, program, repeats):
         script = SOURCE / "tools" / "bench" / "whole_runs.py"
-        done = subprocess.run(["/usr/bin/python3", script, os.environ["MICROGPT"], "--repeats", "1"],
+        return subprocess.run(["/usr/bin/python3", script, program, "--repeats", repeats],
                               capture_output=True, text=True, check=False, timeout=300)
+
+    def test_whole_runs_are_refused(self):
+        for program, repeats, word in ((os.environ["MICROGPT"], "0", "--repeats"), ("gone", "1", "gone: is no file")):
+            done = self.time_whole_runs(program, repeats)
+            self.assertEqual(done.returncode, 2)
+            self.assertEqual(done.stderr.count("\n"), 1)
+            self.assertIn(word, done.stderr)
+
+    def test_whole_runs_are_timed(self):
+        done = self.time_whole_runs(os.environ["MICROGPT"], "1")
         self.assertEqual(done.returncode, 0, done.stderr)
         lines = done.stdout.splitlines()
         self.assertEqual(len(lines), 4)

@@ -15,6 +15,11 @@ import tempfile
 import time
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(REPOSITORY / "tools"))
+
+from microgpt_tools.arguments import Parser, whole_number  # noqa: E402
+from microgpt_tools.errors import UserError, run_main  # noqa: E402
+
 SAMPLES = 100_000
 
 
@@ -45,13 +50,13 @@ def median_and_range(values, unit, digits):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("microgpt", type=pathlib.Path, help="the program")
     parser.add_argument("--names", type=pathlib.Path, default=REPOSITORY / "data" / "names.txt", help="a dataset")
-    parser.add_argument("--repeats", type=int, default=15, help="runs of each kind (default: %(default)s)")
+    parser.add_argument("--repeats", type=whole_number(1), default=15, help="runs of each kind (default: %(default)s)")
     options = parser.parse_args()
     if not options.microgpt.is_file():
-        parser.error(f"{options.microgpt}: is no file; build the program first")
+        raise UserError(f"{options.microgpt}: is no file; build the program first")
 
     with tempfile.TemporaryDirectory() as folder:
         out = pathlib.Path(folder) / "run"
@@ -61,7 +66,7 @@ def main():
         draw = [options.microgpt, "generate", "--checkpoint", out / "latest.h5", "-n", str(SAMPLES)]
         first, one, whole, speed = [], [], [], []
         try:
-            for _ in range(max(1, options.repeats)):
+            for _ in range(options.repeats):
                 to_step, to_end = seconds_to_first_step(train + one_step)
                 first.append(to_step)
                 one.append(to_end)
@@ -69,7 +74,7 @@ def main():
                 seconds, text = seconds_of(draw)
                 speed.append(len(text) / seconds)  # a line end stands for the BOS that was drawn
         except subprocess.CalledProcessError as error:
-            sys.exit(error.stderr.strip())
+            raise UserError(error.stderr.strip()) from None
 
     print(f"start to the first step                 {median_and_range(first, 1e3, 0)} ms")
     print(f"start, one step, checkpoint, end        {median_and_range(one, 1e3, 0)} ms")
@@ -78,4 +83,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    run_main(main)
