@@ -11,6 +11,7 @@
 
 #include "clock.hpp"
 #include "kernels/simd.hpp"
+#include "microgpt/aligned_buffer.hpp"
 #include "training/worker_pool.hpp"
 
 namespace microgpt::bench {
@@ -91,6 +92,35 @@ double room_beside_multiply_adds(int threads) {
     kept[static_cast<std::size_t>(thread)] = 2 * with_loads / (before + after);
   });
   return *std::ranges::min_element(kept);
+}
+
+double line_from_another_core() {
+  constexpr std::size_t kLines = 4096;  // fewer than a second-level cache holds
+  constexpr std::size_t kStride = line_memory::kCacheLine / sizeof(float);
+  constexpr int kPasses = 9;
+  AlignedBuffer<float> lines(kLines * kStride);
+  std::atomic<int> turn{0};  // even: to write, odd: to read
+  std::vector<double> seconds;
+  run_together(2, [&](int thread) {
+    for (int pass = 0; pass < kPasses; ++pass) {
+      while (turn.load() != 2 * pass + thread) {
+      }
+      const auto start = Clock::now();
+      float sum = 0;
+      for (float* line = lines.data(); line < lines.data() + lines.size(); line += kStride) {
+        if (thread == 0) {
+          *line = static_cast<float>(pass);
+        } else {
+          sum += *line;
+        }
+      }
+      benchmark::DoNotOptimize(sum);
+      if (thread == 1) seconds.push_back(seconds_since(start) / static_cast<double>(kLines));
+      ++turn;
+    }
+  });
+  std::ranges::nth_element(seconds, seconds.begin() + kPasses / 2);
+  return seconds[kPasses / 2];
 }
 
 double handing_over(int threads) {

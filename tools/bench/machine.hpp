@@ -1,5 +1,5 @@
 // What the machine gives, whatever is trained on it: the rate of multiply-adds, whether somebody
-// else is on its cores, and how long threads take to meet.
+// else is on its cores, and how long threads take to meet and to tell each other something.
 #pragma once
 
 namespace microgpt::bench {
@@ -20,5 +20,9 @@ namespace microgpt::bench {
 /// Seconds that it takes a pool of so many workers to begin and end a phase: what it takes longer
 /// than one worker alone when each has the same work.
 [[nodiscard]] double handing_over(int threads);
+
+/// Seconds a cache line, where a core reads line after line that another has just written. The two
+/// may be anywhere: a hypervisor has virtual cores far apart for a while, and then side by side.
+[[nodiscard]] double line_from_another_core();
 
 }  // namespace microgpt::bench

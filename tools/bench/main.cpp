@@ -54,6 +54,7 @@ void measure(benchmark::State& state, const Shape& shape, const Options& options
                     .share_of_core = {},
                     .speed_up = {},
                     .machine_speed_up = {},
+                    .line_transfer = {},
                     .room = {},
                     .phases = {}});
   }
@@ -80,7 +81,10 @@ void measure(benchmark::State& state, const Shape& shape, const Options& options
       row.share_of_core.add(done.tokens_per_second() * row.flops_per_token / rate);
       row.speed_up.add(first_side / done.seconds_per_document());
       row.room.add(std::min(room, room_of_first_side));
-      if (row.threads > 1) row.machine_speed_up.add(fma_rate_together(row.threads) / rate);
+      if (row.threads > 1) {
+        row.machine_speed_up.add(fma_rate_together(row.threads) / rate);
+        row.line_transfer.add(line_from_another_core());
+      }
     }
     state.SetIterationTime(first_side * static_cast<double>(shape.batch_size));
   }

@@ -66,12 +66,12 @@ std::string to_table(const Results& results) {
                         phase.threads);
   }
   const char* const line =
-      "{:5} {:>7} {:>11} {:>12} {:>8}  {:14} {:9} {:17} {:10} {:17} {:>4} {:>4} {:>4} {:>4} "
+      "{:5} {:>7} {:>11} {:>12} {:>8}  {:14} {:9} {:17} {:10} {:17} {:13} {:>4} {:>4} {:>4} {:>4} "
       "{:>4}\n";
   text += "\n";
   text += fmt::format(fmt::runtime(line), "shape", "threads", "µs/document", "tokens/s", "GFLOP/s",
-                      "% of one core", "alone", "speed-up", "alone", "the machine's", "fwd", "bwd",
-                      "red", "adam", "wait");
+                      "% of one core", "alone", "speed-up", "alone", "the machine's", "ns a line",
+                      "fwd", "bwd", "red", "adam", "wait");
   for (const Result& row : results.rows) {
     const double tokens = row.tokens_per_second.median();
     text += fmt::format(
@@ -81,8 +81,9 @@ std::string to_table(const Results& results) {
         median_and_range(row.share_of_core, 100, 0),
         median_alone(row.share_of_core, row.room, 100, 0), median_and_range(row.speed_up, 1, 2),
         median_alone(row.speed_up, row.room, 1, 2), median_and_range(row.machine_speed_up, 1, 2),
-        percent(row.phases.forward), percent(row.phases.backward), percent(row.phases.all_reduce),
-        percent(row.phases.adam), percent(waiting(row.phases)));
+        median_and_range(row.line_transfer, 1e9, 1), percent(row.phases.forward),
+        percent(row.phases.backward), percent(row.phases.all_reduce), percent(row.phases.adam),
+        percent(waiting(row.phases)));
   }
   return text;
 }
@@ -104,6 +105,7 @@ std::string to_json(const Results& results) {
                                {"share_of_core", to_json(row.share_of_core)},
                                {"speed_up", to_json(row.speed_up)},
                                {"machine_speed_up", to_json(row.machine_speed_up)},
+                               {"line_transfer", to_json(row.line_transfer)},
                                {"room", to_json(row.room)},
                                {"phases",
                                 {{"forward", row.phases.forward},

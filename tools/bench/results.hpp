@@ -28,6 +28,7 @@ struct Result {
   Samples share_of_core;     ///< of the rate of fused multiply-adds just before and after
   Samples speed_up;          ///< documents a second over those of the shape's first side
   Samples machine_speed_up;  ///< of nothing but multiply-adds; empty for one thread
+  Samples line_transfer;     ///< seconds a line from another core; empty for one thread
   Samples room;  ///< beside multiply-adds, just before and after this side and the first: the least
   WorkerProfile phases;  ///< shares of all threads' time
 };
