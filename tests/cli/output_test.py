@@ -1,17 +1,14 @@
 """What a person sees: result lines on stdout, and on a terminal a live line on stderr."""
 
-import fcntl
 import os
-import pty
 import re
 import select
-import struct
-import termios
 import unittest
 
 import h5py
 
 from program import NAMES, ProgramTest, read_history, read_tensors
+from terminal import open_terminal
 
 HEADING = ["num docs", "vocab size", "num params", "run folder"]
 
@@ -77,19 +74,10 @@ class OutputTest(ProgramTest):
         self.assertIn(r"\n\tb\u001b\n", "".join(run.output.samples()))
         self.assertNotIn("\x1b", run.output.out)
 
-    def open_terminal(self):
-        try:
-            terminal, inside = pty.openpty()
-        except OSError as error:
-            self.skipTest(f"no pseudo-terminal is to be had: {error}")
-        self.addCleanup(os.close, terminal)
-        return terminal, inside
-
     def draws_until_three(self, live, columns):
         """What a long training draws on a terminal of that width, until three matches are there."""
         config = self.write_config("run.cfg", **self.settings | {"num_steps": 10**9, "checkpoint_every": 10**9})
-        terminal, inside = self.open_terminal()
-        fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        terminal, inside = open_terminal(self, columns)
         process = self.start("--config", config, "--out", f"run-{columns}", "--set", "log_every=100000", stderr=inside)
         os.close(inside)
         seen = bytearray()
@@ -117,7 +105,7 @@ class OutputTest(ProgramTest):
 
     def test_quiet_on_a_terminal(self):
         config = self.write_config("run.cfg", **self.settings | {"num_steps": 3000, "checkpoint_every": 10**9})
-        terminal, inside = self.open_terminal()
+        terminal, inside = open_terminal(self, 0)
         process = self.start("--config", config, "--out", "run", "--quiet", stderr=inside)
         os.close(inside)
         out, _ = process.communicate()

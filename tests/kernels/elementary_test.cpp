@@ -79,6 +79,12 @@ class ElementaryTest : public ::testing::Test {
     EXPECT_LE(worst, ulps) << "for " << worst_x;
   }
 
+  template <class Function>
+  static void expect_normal_or_nothing(const std::vector<Scalar>& values, Function&& function) {
+    for_results(values, function,
+                [](Scalar x, Scalar y) { EXPECT_TRUE(y == 0 || y >= Limits::min()) << x; });
+  }
+
   // The same x gives the same bits in each lane, whatever stands in the others.
   template <class Function>
   static void expect_lanes_alike(const std::vector<Scalar>& values, Function&& function) {
@@ -123,11 +129,9 @@ TYPED_TEST(ElementaryTest, Exp2OfAProductIsAsExact) {
   const bool single = sizeof(TypeParam) == 4;
   const auto exact = [](Exact x) { return std::exp2(x * kFactor); };
   const auto exp2_of = [](Vector<TypeParam> x) { return exp2_of_product<TypeParam>(x, kFactor); };
-  this->expect_within(1.5L, this->evenly(single ? -90 : -715, 0, 400'000), exp2_of, exact);
-  this->for_results(this->evenly(single ? -90 : -715, 0, 400'000), exp2_of,
-                    [&](TypeParam x, TypeParam y) {
-                      EXPECT_TRUE(y == 0 || y >= std::numeric_limits<TypeParam>::min()) << x;
-                    });
+  const auto values = this->evenly(single ? -90 : -715, 0, 400'000);
+  this->expect_within(1.5L, values, exp2_of, exact);
+  this->expect_normal_or_nothing(values, exp2_of);
 }
 
 TYPED_TEST(ElementaryTest, Exp2HasItsLimits) {
@@ -149,10 +153,8 @@ TYPED_TEST(ElementaryTest, Exp2HasItsLimits) {
 // A result is a normal number or nothing.
 TYPED_TEST(ElementaryTest, Exp2HasNoSubnormalResults) {
   const bool single = sizeof(TypeParam) == 4;
-  this->for_results(this->evenly(single ? -150 : -1080, single ? -125 : -1021, 100'000),
-                    kExp2<TypeParam>, [&](TypeParam x, TypeParam y) {
-                      EXPECT_TRUE(y == 0 || y >= std::numeric_limits<TypeParam>::min()) << x;
-                    });
+  const auto values = this->evenly(single ? -150 : -1080, single ? -125 : -1021, 100'000);
+  this->expect_normal_or_nothing(values, kExp2<TypeParam>);
 }
 
 // Of a sum of weights, of which the largest is 1.

@@ -1,15 +1,16 @@
 """What a sweep shows on a terminal: a table that is drawn over and over, in the room that there is."""
 
-import fcntl
 import os
-import pty
 import re
-import struct
 import subprocess
-import termios
+import sys
 import unittest
 
-from sweep_support import PATIENCE, SweepTest
+from sweep_support import PATIENCE, ROOT, SweepTest
+
+sys.path.append(str(ROOT / "tests" / "cli"))
+
+from terminal import open_terminal  # noqa: E402
 
 SEARCH = ("--param", "learning_rate=log:1e-3:3e-2", "--param", "weight_decay=float:0.1:0.2", "--pruner", "none")
 RESULT = r"\d\.\d{4}"
@@ -49,17 +50,12 @@ class Screen:
 
 
 class ViewTest(SweepTest):
-    def screen_after(self, columns, rows, *arguments):
-        """The lines on a terminal of that size when the sweep is done."""
-        try:
-            terminal, inside = pty.openpty()
-        except OSError as error:
-            self.skipTest(f"no pseudo-terminal is to be had: {error}")
-        self.addCleanup(os.close, terminal)
-        fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+    def screen_after(self, trials, columns, rows):
+        """The lines on a terminal of that size when a sweep of so many trials is done."""
+        terminal, inside = open_terminal(self, columns, rows)
         environment = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "LINES")}
         process = subprocess.Popen(
-            self.command(arguments, None),
+            self.command((*SEARCH, "--trials", trials), None),
             cwd=self.folder,
             env=environment | {"TERM": "xterm"},
             stdin=subprocess.DEVNULL,
@@ -77,10 +73,13 @@ class ViewTest(SweepTest):
         self.assertEqual(process.wait(timeout=PATIENCE), 0, output)
         screen = Screen(columns, rows)
         screen.show(output.decode("utf-8"))
-        return [line.rstrip() for line in screen.lines]
+        lines = [line.rstrip() for line in screen.lines]
+        # A frame that left rubbish behind left its headline, too.
+        self.assertEqual(sum(line.count("tiny: ") for line in lines), 1, "\n".join(lines))
+        return lines
 
     def test_a_wide_terminal(self):
-        lines = self.screen_after(100, 24, *SEARCH, "--trials", 4)
+        lines = self.screen_after(4, columns=100, rows=24)
         self.assertTrue(lines[0].startswith("tiny: 4 of 4 trials, "), lines)
         self.assertEqual(lines[1].split(), ["trial", "val_loss", "learning_rate", "weight_decay", "seconds"])
         for line in lines[2:6]:
@@ -88,9 +87,7 @@ class ViewTest(SweepTest):
         self.assertTrue(lines[6].startswith("best: "), lines)
 
     def test_a_narrow_terminal(self):
-        lines = self.screen_after(40, 24, *SEARCH, "--trials", 4)
-        text = "\n".join(lines)
-        self.assertEqual(len(re.findall("tiny: ", text)), 1, text)
+        lines = self.screen_after(4, columns=40, rows=24)
         self.assertEqual(lines[1].split(), ["trial", "val_loss", "settings"])
         for first, second in zip(lines[2:10:2], lines[3:10:2]):
             self.assertRegex(first, rf"^ +\d +{RESULT}  ?learning_rate=0\.\d+$")
@@ -98,10 +95,8 @@ class ViewTest(SweepTest):
         self.assertTrue(lines[10].startswith("best: "), lines)
 
     def test_a_low_terminal(self):
-        lines = self.screen_after(40, 6, *SEARCH, "--trials", 8)
-        text = "\n".join(lines)
-        self.assertEqual(len(re.findall("tiny: ", text)), 1, text)
-        self.assertEqual(len(re.findall(rf"^ +\d +{RESULT} ", text, re.MULTILINE)), 2, text)
+        lines = self.screen_after(8, columns=40, rows=6)
+        self.assertEqual(sum(bool(re.match(rf" +\d +{RESULT} ", line)) for line in lines), 2, lines)
 
 
 if __name__ == "__main__":

@@ -30,8 +30,8 @@ template <Beside beside>
 void multiply_and_add() {
   using Vector = kernels::Vector<float>;
   Vector sums[kChains];
-  for (int i = 0; i < kChains; ++i) sums[i] = Vector{} + static_cast<float>(i);
-  const Vector factor = Vector{} + 0.999F;
+  for (int i = 0; i < kChains; ++i) sums[i] = kernels::broadcast(static_cast<float>(i));
+  const Vector factor = kernels::broadcast(0.999F);
   const volatile int number = 0;
   for (int round = 0; round < kRounds; ++round) {
     kernels::unrolled<kChains>([&](auto i) __attribute__((always_inline)) {

@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT / "tools"))
 from microgpt_tools.arguments import Parser, whole_number  # noqa: E402
 from microgpt_tools.errors import UserError, run_main  # noqa: E402
 from microgpt_tools.metrics import read_metrics  # noqa: E402
-from microgpt_tools.whole_file import write_whole  # noqa: E402
+from microgpt_tools.whole_file import check_name, write_whole  # noqa: E402
 
 EXAMPLES = """\
 examples:
@@ -61,8 +61,8 @@ def parse_arguments():
     for layout in arguments.layouts:
         if not re.fullmatch(r"[1-9]\d{0,5}x[1-9]\d{0,5}", layout):
             raise UserError(f"{layout}: give a layout as RANKSxTHREADS, for instance 2x1")
-    if arguments.json and (arguments.json.is_dir() or not arguments.json.parent.is_dir()):
-        raise UserError(f"--json {arguments.json}: is no file in a folder that is there")
+    if arguments.json:
+        check_name("--json", arguments.json)
     if not arguments.program.is_file() or not os.access(arguments.program, os.X_OK):
         raise UserError(f"{arguments.program}: there is no such program; build it or name it with --program")
     arguments.program = arguments.program.resolve()  # runs work in a folder of their own

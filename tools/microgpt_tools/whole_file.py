@@ -18,6 +18,14 @@ def replace_file(path, content):
         raise
 
 
+def check_name(option, name):
+    """Refuses before the work a name, given by that option, under which no file could be written after it."""
+    if Path(name).is_dir() or str(name).endswith("/"):
+        raise UserError(f"{option} {name}: is a folder; give the name of a file in it")
+    if not Path(name).parent.is_dir():
+        raise UserError(f"{option} {name}: there is no folder {Path(name).parent}")
+
+
 def write_whole(path, content):
     """The same for a file that the user has named: what fails is a UserError."""
     try:

@@ -4,13 +4,12 @@ optuna and plotly take a second each to import; only what is asked for is.
 """
 
 import sys
-from pathlib import Path
 
 from microgpt_tools.errors import UserError
 from microgpt_tools.plot.curves import read_curves
 from microgpt_tools.plot.labels import labels, short_names
 from microgpt_tools.program import find_program
-from microgpt_tools.whole_file import write_whole
+from microgpt_tools.whole_file import check_name, write_whole
 
 
 def plot_runs(arguments):
@@ -78,12 +77,8 @@ def _check_names(arguments):
         # Nor does a mistyped command replace a checkpoint with a page.
         raise UserError(f"--html {arguments.html}: the name of a page must end in .html")
     for option, name in (("--out", arguments.out), ("--html", arguments.html)):
-        if name is None:
-            continue
-        if Path(name).is_dir() or str(name).endswith("/"):
-            raise UserError(f"{option} {name}: is a folder; give the name of a file in it")
-        if not Path(name).parent.is_dir():
-            raise UserError(f"{option} {name}: there is no folder {Path(name).parent}")
+        if name is not None:
+            check_name(option, name)
 
 
 def _wants_pictures(arguments):
