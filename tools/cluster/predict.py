@@ -24,7 +24,7 @@ The tokens of a step are dealt to lanes of about 32, or 256 where a gradient tak
 two of them, at most 64, or one for each 512 tokens up to 1,024. A worker without a lane has nothing to do.
 
 examples:
-  tools/cluster/predict.py --n-embd 64 --tokens 469 --token-seconds 1.79e-6
+  tools/cluster/predict.py --n-embd 64 --tokens 469 --token-seconds 4.2e-6
   tools/cluster/predict.py --n-layer 6 --n-embd 384 --block-size 256 --vocab 65 --tokens 131072 --threads 16 \\
       --token-seconds 4e-4 --ranks 1,8,64,1024
   tools/cluster/predict.py --latency 1.8e-6 --bandwidth 1.2e10     a network as ping_pong.c measured it
@@ -129,9 +129,9 @@ def parse_arguments():
     parser.add_argument("--precision", choices=["float32", "float64"], default="float32")
     parser.add_argument("--tokens", type=POSITIVE, default=469, help="of a step: batch_size times the mean length")
     parser.add_argument("--threads", type=whole_number(1), default=1, help="of each rank (default: 1)")
-    parser.add_argument("--token-seconds", type=POSITIVE, default=1.79e-6, help="one worker's time for a token")
-    parser.add_argument("--lane-seconds", type=NOT_NEGATIVE, default=1.6e-6, help="to add a lane's gradient")
-    parser.add_argument("--fixed-seconds", type=NOT_NEGATIVE, default=1e-5, help="of a step, whatever its tokens")
+    parser.add_argument("--token-seconds", type=POSITIVE, default=4.2e-6, help="one worker's time for a token")
+    parser.add_argument("--lane-seconds", type=NOT_NEGATIVE, default=2.5e-6, help="to add a lane's gradient")
+    parser.add_argument("--fixed-seconds", type=NOT_NEGATIVE, default=2e-5, help="of a step, whatever its tokens")
     parser.add_argument("--ranks", type=rank_counts, default="1,2,4,8,16,64,256,1024", help="comma-separated")
     parser.add_argument("--latency", type=NOT_NEGATIVE, help="seconds; with --bandwidth, instead of the usual networks")
     parser.add_argument("--bandwidth", type=POSITIVE, help="bytes a second")
@@ -158,14 +158,14 @@ def print_table(job, networks, counts):
     print(f"{job.parameters} parameters, {job.tokens:.0f} tokens a step in {job.lanes()} lanes, ", end="")
     print(f"{job.threads} thread{'s' if job.threads > 1 else ''} a rank")
     print("milliseconds a step, and how many times faster than one rank")
-    print(f"{'ranks':<16}" + "".join(f"{ranks:>15}" for ranks in counts))
+    print(f"{'ranks':<16}" + "".join(f"{ranks:>17}" for ranks in counts))
     for network in networks:
         alone = job.step_seconds(1, network)
         cells = []
         for ranks in counts:
             seconds = job.step_seconds(ranks, network)
             cells.append(f"{seconds * 1e3:.3g} ({alone / seconds:.3g}x)")
-        print(f"{network.name:<16}" + "".join(f"{cell:>15}" for cell in cells))
+        print(f"{network.name:<16}" + "".join(f"{cell:>17}" for cell in cells))
 
 
 def main():
