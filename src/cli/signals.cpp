@@ -23,16 +23,7 @@ std::int64_t nanoseconds() {
   return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
 }
 
-extern "C" void on_signal(int signal) {
-  const std::int64_t now = nanoseconds();
-  int none = 0;
-  if (received.compare_exchange_strong(none, signal)) {
-    received_at.store(now);
-    return;
-  }
-  const std::int64_t first = received_at.load();
-  if (first != 0 && now - first >= kSameRequest) ::_exit(128 + signal);
-}
+extern "C" void on_signal(int signal) { request_stop(signal); }
 
 }  // namespace
 
@@ -43,10 +34,27 @@ void catch_stop_signals() {
   sigemptyset(&action.sa_mask);
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  struct sigaction former = {};
+  sigaction(SIGHUP, nullptr, &former);
+  if (former.sa_handler != SIG_IGN) sigaction(SIGHUP, &action, nullptr);
+}
+
+void request_stop(int signal) {
+  const std::int64_t now = nanoseconds();
+  int none = 0;
+  if (received.compare_exchange_strong(none, signal)) {
+    received_at.store(now);
+    return;
+  }
+  const std::int64_t first = received_at.load();
+  if (first != 0 && now - first >= kSameRequest) ::_exit(128 + signal);
 }
 
 const std::atomic<int>& stop_signal() { return received; }
 
-std::string signal_name(int signal) { return signal == SIGINT ? "SIGINT" : "SIGTERM"; }
+std::string signal_name(int signal) {
+  if (signal == SIGHUP) return "SIGHUP";
+  return signal == SIGINT ? "SIGINT" : "SIGTERM";
+}
 
 }  // namespace microgpt::cli

@@ -1,6 +1,6 @@
-// SIGINT and SIGTERM: the first one asks the run to end after its step; one that comes a second
-// later or more ends the process. What comes sooner is the same request once more: a terminal and a
-// launcher, or `timeout`, often send it twice.
+// SIGINT, SIGTERM and SIGHUP: the first one asks the run to end after its step; one that comes a
+// second later or more ends the process. What comes sooner is the same request once more: a
+// terminal and a launcher, or `timeout`, often send it twice.
 #pragma once
 
 #include <atomic>
@@ -8,13 +8,17 @@
 
 namespace microgpt::cli {
 
-/// From now on the first signal sets the flag to its number.
+/// From now on the first signal sets the flag to its number. SIGHUP stays ignored where it is, as
+/// under nohup.
 void catch_stop_signals();
+
+/// As if `signal` had come.
+void request_stop(int signal);
 
 /// 0, or the signal that has come.
 [[nodiscard]] const std::atomic<int>& stop_signal();
 
-/// "SIGINT" or "SIGTERM".
+/// "SIGINT", "SIGTERM" or "SIGHUP".
 [[nodiscard]] std::string signal_name(int signal);
 
 }  // namespace microgpt::cli

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <csignal>
+#include <exception>
 #include <string>
 
 #include "base/printable.hpp"
@@ -30,17 +32,30 @@ class Session final : public TrainingObserver {
  public:
   Session(RunRecorder& recorder, Console& console) : recorder_(recorder), console_(console) {}
 
+  // What nobody reads any more ends the run, but not without a checkpoint of what it has done.
   void on_step(const StepReport& report) override {
     recorder_.on_step(report);
-    console_.on_step(report);
+    if (output_failure_) return;
+    try {
+      console_.on_step(report);
+    } catch (const RunError&) {
+      output_failure_ = std::current_exception();
+      request_stop(SIGPIPE);
+    }
   }
   void on_checkpoint(const CheckpointInfo& info, const AnyModelState& state) override {
     recorder_.on_checkpoint(info, state);
   }
 
+  // A terminal that has gone says so by a signal, too, which is the better reason.
+  void require_output() const {
+    if (output_failure_ && stop_signal() != SIGHUP) std::rethrow_exception(output_failure_);
+  }
+
  private:
   RunRecorder& recorder_;
   Console& console_;
+  std::exception_ptr output_failure_;
 };
 
 void print_heading(const Trainer& trainer, const Dataset& dataset, const RunFolder& folder) {
@@ -90,10 +105,11 @@ void train_and_record(const Setting& setting, Trainer& trainer, const Dataset& d
   try {
     const TrainingEnd end = trainer.run(session, stop_signal());
     together(setting.group, [&] {
+      recorder->ensure_checkpoint(trainer);
+      session.require_output();
       if (end == TrainingEnd::early && setting.talks()) {
         print("stopped early: val_loss has not improved for early_stop_patience evaluations\n");
       }
-      recorder->ensure_checkpoint(trainer);
     });
   } catch (const RunError& error) {
     throw RunError(fmt::format("{} ({})", error.what(), newest_in_words(folder)));
@@ -123,7 +139,7 @@ int run_training(const Setting& setting, Trainer& trainer, const Dataset& datase
       static_cast<int>(std::ranges::max(values_of_all(setting.group, stop_signal().load())));
   setting.group.end_together();
   if (setting.is_first() && signal != 0) {
-    if (setting.talks()) flush_output();
+    if (setting.talks() && signal != SIGHUP) flush_output();
     print_to_stderr(
         fmt::format("microgpt: stopped by {} after step {}; go on with: microgpt --resume {}",
                     signal_name(signal), trainer.info().step, folder->path().string()));

@@ -66,7 +66,9 @@ void rmsnorm(const Matrix<const Scalar>& x, Scalar* inverse_rms, const Matrix<Sc
         Vector<Scalar> s[Count];
         dot<Count, Scalar>(x, x, first, s);
         unrolled<Count>([&](auto v) __attribute__((always_inline)) {
-          s[v] = 1 / sqrt<Scalar>(fma<Scalar>(s[v], share, broadcast(kEpsilon)));
+          // √a / a instead of 1 / √a, which would make a square that overflows a zero in silence.
+          const Vector<Scalar> mean_square = fma<Scalar>(s[v], share, broadcast(kEpsilon));
+          s[v] = sqrt<Scalar>(mean_square) / mean_square;
           store(inverse_rms + first + v * kLanes<Scalar>, s[v]);
         });
         for (Index i = 0; i < x.rows; ++i) {

@@ -13,7 +13,8 @@ namespace microgpt::kernels {
 inline constexpr double kRmsNormEpsilon = 1e-5;
 
 /// inverse_rms[p] = 1 / sqrt(mean(x_p²) + 1e-5); y = x · inverse_rms. x, y: n x positions; whole
-/// vectors of positions are read and written. y may be x.
+/// vectors of positions are read and written. y may be x. A column whose sum of squares overflows
+/// becomes NaN.
 template <class Scalar>
 void rmsnorm(const Matrix<const Scalar>& x, Scalar* inverse_rms, const Matrix<Scalar>& y);
 

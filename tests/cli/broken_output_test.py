@@ -49,6 +49,10 @@ class BrokenOutputTest(ProgramTest):
         status, out, err = self.read_one_line_of("")
         self.assertEqual((status, out), (1, "num docs: 52\n"))
         self.assertRegex(err, r"\Amicrogpt: error: [^\n]+\n\Z")
+        run = Run(self.folder / "runs" / "run-1", None)
+        (step,) = run.steps()
+        self.assertIn(f"runs/run-1/{run.checkpoint(step).name}", err)
+        self.assertEqual(len(run.metrics()), step, "what was done is saved")
 
     def test_a_reader_of_both_streams_that_goes_away(self):
         self.assertEqual(self.read_one_line_of("2>&1"), (1, "num docs: 52\n", ""))

@@ -1,11 +1,15 @@
-"""SIGINT and SIGTERM: a checkpoint, a word on how to go on, and an exit code that tells."""
+"""SIGINT, SIGTERM and SIGHUP: a checkpoint, a word on how to go on, and an exit code that tells."""
 
+import fcntl
+import os
 import re
 import signal
+import subprocess
+import termios
 import time
 import unittest
 
-from program import NAMES, ProgramTest, Run
+from program import NAMES, ProgramTest, Run, command
 
 # Without an end, and without a schedule: what has been done when the signal comes is done for good.
 ENDLESS = {
@@ -51,6 +55,49 @@ class SignalsTest(ProgramTest):
 
     def test_terminate(self):
         self.check(signal.SIGTERM)
+
+    def test_hang_up(self):
+        self.check(signal.SIGHUP)
+
+    def test_a_terminal_that_is_closed(self):
+        config = self.write_config("run.cfg", **ENDLESS)
+        try:
+            terminal, inside = os.openpty()
+        except OSError as error:
+            self.skipTest(f"no pseudo-terminal is to be had: {error}")
+        words = command("--config", config, "--out", "run", "--threads", 1)
+        # Of a session of its own, with the terminal in control of it, as a login has.
+        process = subprocess.Popen(
+            words,
+            cwd=self.folder,
+            stdin=inside,
+            stdout=inside,
+            stderr=inside,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        )
+        self.addCleanup(process.kill)
+        os.close(inside)
+        printed = b""
+        while b"step    1 /" not in printed:
+            printed += os.read(terminal, 4096)
+        os.close(terminal)
+        self.assertEqual(process.wait(timeout=60), 128 + signal.SIGHUP)
+        self.assertEqual(len(Run(self.folder / "run", None).steps()), 1)
+
+    def test_hang_ups_stay_ignored_under_nohup(self):
+        config = self.write_config("run.cfg", **ENDLESS)
+        former = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        try:
+            process = self.start("--config", config, "--out", "run", "--threads", 1)
+        finally:
+            signal.signal(signal.SIGHUP, former)
+        self.wait_until(lambda: catches(process, signal.SIGTERM) or process.poll() is not None)
+        process.send_signal(signal.SIGHUP)
+        process.stdout.readline()
+        process.terminate()
+        _, err = process.communicate()
+        self.assertEqual(process.returncode, 128 + signal.SIGTERM, err)
 
     def test_no_sample_is_drawn_after_it(self):
         config = self.write_config("run.cfg", **ENDLESS)

@@ -91,5 +91,19 @@ TYPED_TEST(RmsNormTest, KeepsWhatIsNotANumberToItsColumn) {
   }
 }
 
+// Not zeros, which nobody would notice.
+TYPED_TEST(RmsNormTest, MakesAnOverflowVisible) {
+  const Index features = 5;
+  const Index positions = 19;
+  auto x = Grid<TypeParam>::random(features, positions, 1);
+  x(2, 7) = 2 * std::sqrt(std::numeric_limits<TypeParam>::max());
+  const Norm norm(x);
+  for (Index p = 0; p < positions; ++p) {
+    for (Index i = 0; i < features; ++i) {
+      EXPECT_EQ(std::isnan(norm.y(i, p)), p == 7) << i << ", " << p;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace microgpt::kernels

@@ -17,7 +17,7 @@ from microgpt_tools.sweep.study import TrialTaken
 
 BASE_CONFIG = "base.cfg"
 USAGE_ERROR = 2  # microgpt's exit code for what it refuses before it trains
-STOPPED = (130, 143)  # after SIGINT and SIGTERM, with a checkpoint
+STOPPED = (129, 130, 143)  # after SIGHUP, SIGINT and SIGTERM, with a checkpoint
 
 
 class RunningTrial:
