@@ -67,8 +67,11 @@ class BenchTest(unittest.TestCase):
         for arguments, word in ((["--shapes", "Z"], "Z"), (["--frobnicate"], "frobnicate"),
                                 (["--shapes", "A", "--names", "/nowhere/names.txt"], "/nowhere/names.txt"),
                                 (["--shapes", "A", "--threads", "1,0"], "--threads"),
-                                (["--shapes", "F", "--batch-size", "2000"], "--batch-size")):
-            done = run(*arguments, "--rounds", "1")
+                                (["--shapes", "F", "--batch-size", "2000"], "--batch-size"),
+                                (["--rounds", "0"], "--rounds"), (["--seconds", "-1"], "--seconds"),
+                                (["--threads", "5000"], "--threads"), (["--batch-size", "-1"], "--batch-size"),
+                                (["A"], "A: not an option"), (["--json", "/nowhere/bench.json"], "/nowhere/bench.json")):
+            done = run("--rounds", "1", *arguments)
             self.assertEqual(done.returncode, 2, arguments)
             self.assertIn(word, done.stderr)
             self.assertEqual(done.stderr.splitlines()[-1].count("error"), 1)

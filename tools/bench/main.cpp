@@ -28,6 +28,9 @@ namespace {
 using namespace microgpt;
 using namespace microgpt::bench;
 
+constexpr int kMaxThreads = 4096;
+constexpr double kMaxSeconds = 3600;
+
 struct Options {
   std::vector<std::string> shapes;
   std::vector<int> threads;
@@ -118,10 +121,13 @@ Options parse(int argc, char** argv) {
     fmt::print("{}", description.help());
     std::exit(0);
   }
+  if (!parsed.unmatched().empty()) {
+    throw InputError(parsed.unmatched().front() + ": not an option; see --help");
+  }
   Options options{.shapes = {},
                   .threads = threads,
                   .batch_size = parsed["batch-size"].as<std::int64_t>(),
-                  .rounds = std::max<std::int64_t>(1, parsed["rounds"].as<std::int64_t>()),
+                  .rounds = parsed["rounds"].as<std::int64_t>(),
                   .seconds = parsed["seconds"].as<double>(),
                   .names = parsed["names"].as<std::string>(),
                   .json = parsed["json"].as<std::string>()};
@@ -131,14 +137,26 @@ Options parse(int argc, char** argv) {
   } else {
     for (const Shape& shape : shapes()) options.shapes.push_back(shape.name);
   }
-  if (std::ranges::min(options.threads) < 1) {
-    throw InputError("--threads: each number must be 1 or more");
+  if (std::ranges::min(options.threads) < 1 || std::ranges::max(options.threads) > kMaxThreads) {
+    throw InputError(fmt::format("--threads: each number must be 1 to {}", kMaxThreads));
+  }
+  if (options.batch_size < 0) throw InputError("--batch-size must be 0 or more");
+  if (options.rounds < 1) throw InputError("--rounds must be 1 or more");
+  if (!(options.seconds > 0 && options.seconds <= kMaxSeconds)) {
+    throw InputError(fmt::format("--seconds must be above 0 and at most {}", kMaxSeconds));
   }
   return options;
 }
 
+void require_writable(const std::string& file) {
+  if (!std::ofstream(file, std::ios::app)) {
+    throw InputError(file + ": cannot be written; give --json another file");
+  }
+}
+
 int run(int argc, char** argv) {
   const Options options = parse(argc, argv);
+  if (!options.json.empty()) require_writable(options.json);
 
   Results results;
   for (const int threads : options.threads) {
@@ -161,8 +179,7 @@ int run(int argc, char** argv) {
   if (!options.json.empty()) {
     std::ofstream file(options.json);
     file << to_json(results);
-    if (!file.flush())
-      throw InputError(options.json + ": cannot be written; give --json another file");
+    if (!file.flush()) throw RunError(options.json + ": cannot be written");
   }
   return 0;
 }
@@ -172,6 +189,9 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   try {
     return run(argc, argv);
+  } catch (const RunError& error) {
+    fmt::print(stderr, "microgpt_bench: error: {}\n", error.what());
+    return 1;
   } catch (const std::exception& error) {
     fmt::print(stderr, "microgpt_bench: error: {}\n", error.what());
     return 2;
