@@ -16,6 +16,12 @@ class InputError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// A checkpoint whose bytes are not those that were written: cut off, or changed since.
+class DamagedCheckpoint : public InputError {
+ public:
+  using InputError::InputError;
+};
+
 /// The work failed while running: a full disk, a vanished folder, a loss that is not finite.
 /// Exit code 1.
 class RunError : public std::runtime_error {

@@ -68,7 +68,7 @@ void check_file_head(const fs::path& path) {
   stream.read(reinterpret_cast<char*>(&head), sizeof head);
 
   if (head.signature != kSignature) {
-    throw InputError(name + ": not a checkpoint: it does not begin as an HDF5 file does");
+    throw DamagedCheckpoint(name + ": not a checkpoint: it does not begin as an HDF5 file does");
   }
   if (head.superblock != kPlainSuperblock) {
     throw InputError(name + ": an HDF5 file, but not as microgpt writes one; use a checkpoint");
@@ -76,7 +76,7 @@ void check_file_head(const fs::path& path) {
   std::uint64_t expected = 0;
   std::memcpy(&expected, head.size.data(), sizeof expected);
   if (size != expected) {
-    throw InputError(
+    throw DamagedCheckpoint(
         fmt::format("{}: {}: it has {} bytes and should have {}; use an earlier checkpoint", name,
                     size < expected ? "truncated" : "damaged", size, expected));
   }

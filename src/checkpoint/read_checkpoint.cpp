@@ -145,7 +145,8 @@ Checkpoint read_checkpoint(const std::filesystem::path& path) {
   try {
     return read_contents(path, name);
   } catch (const Error& error) {
-    throw InputError(fmt::format("{}: damaged: {}; use an earlier checkpoint", name, error.what()));
+    throw DamagedCheckpoint(
+        fmt::format("{}: damaged: {}; use an earlier checkpoint", name, error.what()));
   }
 }
 

@@ -16,8 +16,9 @@ namespace {
 
 constexpr std::chrono::milliseconds kRedrawEvery{100};
 
+// (glibc tells of some failures on a terminal by the stream's flag alone.)
 void require_output(bool arrived) {
-  if (!arrived) {
+  if (!arrived || std::ferror(stdout) != 0) {
     throw RunError(fmt::format("standard output cannot be written: {}", std::strerror(errno)));
   }
 }
@@ -45,6 +46,8 @@ void print(std::string_view text) {
 
 void flush_output() { require_output(std::fflush(stdout) == 0); }
 
+void flush_what_arrives() { std::fflush(stdout); }
+
 void print_to_stderr(std::string_view line) {
   std::fwrite(line.data(), 1, line.size(), stderr);
   std::fputc('\n', stderr);
@@ -71,6 +74,8 @@ void Console::on_step(const StepReport& report) {
     }
   }
   const auto now = Clock::now();
+  // The first line tells at once that it runs.
+  if (report.step == first_step_ + 1 && !quiet_) flush_output();
   if (now - drawn_ < kRedrawEvery) return;
   if (!quiet_) flush_output();
   if (live_) draw_live_line(report, now);

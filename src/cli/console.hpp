@@ -15,6 +15,8 @@ namespace microgpt::cli {
 void print(std::string_view text);
 /// Throws RunError where something printed before has not arrived.
 void flush_output();
+/// The same where nobody may be left to read it, and something else is to be told.
+void flush_what_arrives();
 
 /// Prints a line to stderr, as far as that takes it: nobody is left to tell where it does not.
 void print_to_stderr(std::string_view line);

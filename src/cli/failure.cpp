@@ -1,6 +1,5 @@
 #include "cli/failure.hpp"
 
-#include <cstdio>
 #include <new>
 
 #include "base/printable.hpp"
@@ -12,7 +11,7 @@ namespace microgpt::cli {
 namespace {
 
 int fail(int exit_code, const std::string& message) {
-  std::fflush(stdout);  // what was printed before stands before the error
+  flush_what_arrives();  // what was printed before stands before the error
   print_to_stderr("microgpt: error: " + printable(message));
   return exit_code;
 }

@@ -61,14 +61,15 @@ void require_length_ahead(const Config& config, const CheckpointInfo& checkpoint
 }  // namespace
 
 ResumedConfig resumed_config(const CheckpointInfo& checkpoint, const std::filesystem::path& file,
-                             const std::vector<std::string>& overrides, int threads) {
-  ResumedConfig resumed{.config = {.values = checkpoint.config, .sources = {}}, .changes = {}};
+                             const std::vector<std::string>& overrides, int workers) {
+  ResumedConfig resumed;
+  resumed.config.values = checkpoint.config;
   for (const KeyDescription& key : describe_keys()) {
     resumed.config.sources.emplace(key.name, file.filename().string());
   }
   for (const std::string& text : overrides) override_config(resumed.config, text);
   Config& config = resumed.config.values;
-  if (!config.batch_size) config.batch_size = threads;
+  if (!config.batch_size) config.batch_size = workers;
   validate_config(resumed.config);
 
   std::string refused;
@@ -79,6 +80,7 @@ ResumedConfig resumed_config(const CheckpointInfo& checkpoint, const std::filesy
       refused += (refused.empty() ? "" : ", ") + change;
     } else {
       resumed.changes.push_back(change);
+      resumed.trains_otherwise |= key.name != "dataset";
     }
   }
   if (!refused.empty()) {

@@ -23,7 +23,19 @@ std::int64_t nanoseconds() {
   return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
 }
 
-extern "C" void on_signal(int signal) { request_stop(signal); }
+// Whether the request is the first one.
+bool note(int signal) {
+  int none = 0;
+  if (!received.compare_exchange_strong(none, signal)) return false;
+  received_at.store(nanoseconds());
+  return true;
+}
+
+extern "C" void on_signal(int signal) {
+  if (note(signal)) return;
+  const std::int64_t first = received_at.load();
+  if (first != 0 && nanoseconds() - first >= kSameRequest) ::_exit(128 + signal);
+}
 
 }  // namespace
 
@@ -39,16 +51,7 @@ void catch_stop_signals() {
   if (former.sa_handler != SIG_IGN) sigaction(SIGHUP, &action, nullptr);
 }
 
-void request_stop(int signal) {
-  const std::int64_t now = nanoseconds();
-  int none = 0;
-  if (received.compare_exchange_strong(none, signal)) {
-    received_at.store(now);
-    return;
-  }
-  const std::int64_t first = received_at.load();
-  if (first != 0 && now - first >= kSameRequest) ::_exit(128 + signal);
-}
+void request_stop(int signal) { note(signal); }
 
 const std::atomic<int>& stop_signal() { return received; }
 

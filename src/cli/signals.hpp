@@ -12,7 +12,7 @@ namespace microgpt::cli {
 /// under nohup.
 void catch_stop_signals();
 
-/// As if `signal` had come.
+/// As if `signal` had come, where none has yet.
 void request_stop(int signal);
 
 /// 0, or the signal that has come.

@@ -69,6 +69,7 @@ std::string digest_of(const AnyModelState& state) {
 
 // The processes may run on machines that see different files.
 void require_same_run(const Setting& setting, const Trainer& trainer) {
+  if (setting.group.size() == 1) return;
   const CheckpointInfo info = trainer.info();
   const std::array<CommonGround, 6> things{
       {{.name = "program", .text = fmt::format("{} ({})", info.program_version, info.build)},
@@ -135,12 +136,14 @@ int start_run(const Setting& setting) {
 
 // In the folder of the checkpoint, or in a new one.
 RunFolder folder_for_resume(const TrainOptions& options, const fs::path& checkpoint,
-                            const CheckpointInfo& info, bool changed) {
+                            const CheckpointInfo& info, const ResumedConfig& resumed) {
+  const fs::path folder = options.out.value_or(checkpoint.parent_path());
+  RunFolder::require_apart(folder, resumed.config.values.dataset);
   std::error_code not_there;
-  if (options.out && !fs::equivalent(checkpoint.parent_path(), *options.out, not_there)) {
-    return RunFolder::create(*options.out, options.overwrite);
+  if (!fs::equivalent(checkpoint.parent_path(), folder, not_there)) {
+    return RunFolder::create(folder, options.overwrite);
   }
-  return RunFolder::reopen(checkpoint, info, changed, options.overwrite);
+  return RunFolder::reopen(checkpoint, info, resumed.trains_otherwise, options.overwrite);
 }
 
 void announce_resume(const Setting& setting, const fs::path& file, const std::string& build,
@@ -183,7 +186,7 @@ int resume_run(const Setting& setting) {
   require_same_run(setting, *trainer);
   auto folder = together(setting.group, [&]() -> std::optional<RunFolder> {
     if (!setting.is_first()) return std::nullopt;
-    RunFolder opened = folder_for_resume(options, file, former, !resumed.changes.empty());
+    RunFolder opened = folder_for_resume(options, file, former, resumed);
     announce_resume(setting, file, former.build, resumed.changes);
     return opened;
   });

@@ -47,9 +47,10 @@ class Session final : public TrainingObserver {
     recorder_.on_checkpoint(info, state);
   }
 
-  // A terminal that has gone says so by a signal, too, which is the better reason.
+  // Where a signal has come, too, that is the better reason: Ctrl-C ends `microgpt | tee` at both
+  // ends.
   void require_output() const {
-    if (output_failure_ && stop_signal() != SIGHUP) std::rethrow_exception(output_failure_);
+    if (output_failure_ && stop_signal() == SIGPIPE) std::rethrow_exception(output_failure_);
   }
 
  private:
@@ -139,7 +140,7 @@ int run_training(const Setting& setting, Trainer& trainer, const Dataset& datase
       static_cast<int>(std::ranges::max(values_of_all(setting.group, stop_signal().load())));
   setting.group.end_together();
   if (setting.is_first() && signal != 0) {
-    if (setting.talks() && signal != SIGHUP) flush_output();
+    flush_what_arrives();
     print_to_stderr(
         fmt::format("microgpt: stopped by {} after step {}; go on with: microgpt --resume {}",
                     signal_name(signal), trainer.info().step, folder->path().string()));

@@ -140,7 +140,8 @@ void refuse_files_for_links(const fs::path& folder) {
   }
 }
 
-/// Whether the run of `info` would make the checkpoint again, so that nothing is lost if it does.
+/// Whether the run of `info` would make the checkpoint again, so that nothing is lost if it does:
+/// not one that cannot be read, or that a newer program has written.
 bool is_of_run(const fs::path& checkpoint, const CheckpointInfo& info) {
   const auto comparable = [](Config config) {
     config.dataset.clear();  // which may have moved
@@ -150,8 +151,10 @@ bool is_of_run(const fs::path& checkpoint, const CheckpointInfo& info) {
     const CheckpointInfo other = read_checkpoint(checkpoint).info;
     return other.dataset_sha256 == info.dataset_sha256 &&
            comparable(other.config) == comparable(info.config);
+  } catch (const DamagedCheckpoint&) {
+    return true;
   } catch (const InputError&) {
-    return true;  // damaged
+    return false;
   }
 }
 

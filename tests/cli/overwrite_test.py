@@ -37,6 +37,20 @@ class OverwriteTest(ProgramTest):
         self.write("data/metrics.jsonl", "anna\nbob\n")
         self.assert_refused("--out", "data", "--set", "dataset=data/metrics.jsonl", words=["metrics.jsonl", "--out"])
 
+    def test_a_dataset_in_the_folder_of_a_resumed_run(self):
+        self.train("run", **SETTINGS)
+        (self.folder / "names.txt").rename(self.folder / "moved.txt")
+        names = (self.folder / "moved.txt").read_text(encoding="utf-8")
+        self.write("data/metrics.jsonl", names)
+        for out in (["--out", "data"], []):
+            if not out:
+                self.write("run/metrics.jsonl", names)
+            before = snapshot(self.folder)
+            dataset = "data/metrics.jsonl" if out else "run/metrics.jsonl"
+            output = self.microgpt("--resume", "run", *out, "--set", f"dataset={dataset}", "--set", "num_steps=8")
+            self.assert_one_error(output, 2, "metrics.jsonl", "--out")
+            self.assertEqual(snapshot(self.folder), before)
+
     def test_a_lone_checkpoint(self):
         run = self.train("run", **SETTINGS)
         for path in run.folder.iterdir():

@@ -4,6 +4,7 @@ import os
 import shutil
 import unittest
 
+import h5py
 from program import NAMES, ProgramTest, Run, snapshot
 
 SETTINGS = {"num_steps": 20, "batch_size": 4, "validation_fraction": 0.2, "checkpoint_every": 5, "log_every": 1}
@@ -45,6 +46,22 @@ class FolderTest(ProgramTest):
         expected = self.whole.checkpoint(20).read_bytes()
         self.whole.checkpoint(20).write_bytes(expected[:-100])
         self.resume("whole/step-00000015.h5")
+        self.assertEqual(self.whole.checkpoint(20).read_bytes(), expected)
+
+    def test_a_later_checkpoint_of_a_newer_program(self):
+        """Which this one cannot read: nobody knows what would be lost."""
+        with h5py.File(self.whole.checkpoint(20), "r+") as file:
+            file.attrs["format_version"] = 2
+        self.assert_refused("--resume", "whole/step-00000015.h5", words=["whole", "--out", "--overwrite"])
+        self.resume("whole/step-00000015.h5", "--overwrite")
+
+    def test_a_dataset_that_has_moved(self):
+        """Which is no reason to take the later checkpoints for others."""
+        expected = self.whole.checkpoint(20).read_bytes()
+        (self.folder / "moved.txt").hardlink_to(self.dataset)
+        again = self.resume("whole/step-00000010.h5", dataset="moved.txt")
+        self.assertEqual(again.steps(), self.whole.steps())
+        self.resume("whole/step-00000010.h5", dataset=self.dataset)
         self.assertEqual(self.whole.checkpoint(20).read_bytes(), expected)
 
     def test_a_folder_copied_without_its_links(self):

@@ -134,6 +134,19 @@ class SignalsTest(ProgramTest):
             self.assertEqual(process.returncode, 128 + signal.SIGTERM)
             self.assertEqual(len(Run(self.folder / f"run-{pause}", None).steps()), 1, pause)
 
+    def test_a_reader_that_goes_with_the_signal(self):
+        """As in `microgpt | tee log`, where Ctrl-C reaches both: be the step long or short, the signal is the reason."""
+        for name, batch_size in (("short", 1), ("long", 60_000)):
+            config = self.write_config(f"{name}.cfg", **ENDLESS | {"batch_size": batch_size, "n_embd": 64})
+            process = self.start("--config", config, "--out", name, "--threads", 1)
+            process.stdout.readline()
+            process.stdout.close()
+            process.send_signal(signal.SIGINT)
+            err = process.stderr.read()
+            self.assertEqual(process.wait(), 128 + signal.SIGINT, err)
+            self.assertIn(b"stopped by SIGINT", err)
+            self.assertEqual(len(Run(self.folder / name, None).steps()), 1, name)
+
     def test_a_later_signal_ends_at_once(self):
         config = self.write_config("run.cfg", **ENDLESS | {"batch_size": 200_000, "n_embd": 64, "n_layer": 2})
         process = self.start("--config", config, "--out", "run", "--threads", 1)
