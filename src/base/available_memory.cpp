@@ -52,6 +52,43 @@ std::int64_t kept_files(const std::filesystem::path& memory_stat, const std::str
   return sum;
 }
 
+// The files of a cgroup that tell of memory.
+struct CgroupVersion {
+  const char* controller;  // the folder of its hierarchy
+  const char* limit;
+  const char* taken;
+  const char* prefix;  // in memory.stat, of the lists that count the whole cgroup
+};
+
+constexpr std::array<CgroupVersion, 2> kCgroupVersions{{
+    {"", "memory.max", "memory.current", ""},
+    {"memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_"},
+}};
+
+std::optional<std::int64_t> left_of_cgroup(const std::filesystem::path& folder,
+                                           const CgroupVersion& version) {
+  const auto limit = number_in(folder / version.limit);
+  if (!limit) return std::nullopt;
+  const std::int64_t taken = number_in(folder / version.taken).value_or(0) -
+                             kept_files(folder / "memory.stat", version.prefix);
+  return std::max<std::int64_t>(0, *limit - std::max<std::int64_t>(0, taken));
+}
+
+/// Of /proc/self/cgroup: the process's cgroup in the hierarchy of a controller, relative to its
+/// root. "0::/user.slice" is of version 2, "4:memory:/docker/3f" of version 1.
+std::filesystem::path place_in(const std::filesystem::path& membership,
+                               std::string_view controller) {
+  std::ifstream file(membership);
+  for (std::string line; std::getline(file, line);) {
+    const auto first = line.find(':');
+    const auto second = line.find(':', first + 1);
+    if (first == std::string::npos || second == std::string::npos) continue;
+    if (std::string_view(line).substr(first + 1, second - first - 1) != controller) continue;
+    return std::filesystem::path(line.substr(second + 1)).relative_path();
+  }
+  return {};
+}
+
 /// What `ulimit -v` leaves above what the process has mapped already.
 std::optional<std::int64_t> left_of_address_space() {
   rlimit limit{};
@@ -72,26 +109,21 @@ std::optional<std::int64_t> available_memory() {
   return least;
 }
 
-std::optional<std::int64_t> left_of_container(const std::filesystem::path& folder) {
-  struct Version {
-    const char* limit;
-    const char* taken;
-    const char* stat;
-    const char* prefix;  // of the lists that count the whole container
-  };
-  constexpr std::array<Version, 2> kVersions{{
-      {"memory.max", "memory.current", "memory.stat", ""},
-      {"memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "memory/memory.stat",
-       "total_"},
-  }};
-  for (const Version& version : kVersions) {
-    const auto limit = number_in(folder / version.limit);
-    if (!limit) continue;
-    const std::int64_t taken = number_in(folder / version.taken).value_or(0) -
-                               kept_files(folder / version.stat, version.prefix);
-    return std::max<std::int64_t>(0, *limit - std::max<std::int64_t>(0, taken));
+std::optional<std::int64_t> left_of_container(const std::filesystem::path& folder,
+                                              const std::filesystem::path& membership) {
+  std::optional<std::int64_t> least;
+  for (const CgroupVersion& version : kCgroupVersions) {
+    const std::filesystem::path root = folder / version.controller;
+    // A limit of any cgroup above holds, too.
+    std::filesystem::path place = place_in(membership, version.controller);
+    while (true) {
+      const auto left = left_of_cgroup(root / place, version);
+      if (left && (!least || *left < *least)) least = left;
+      if (place.empty()) break;
+      place = place.parent_path();
+    }
   }
-  return std::nullopt;
+  return least;
 }
 
 void require_memory(std::int64_t bytes, const std::string& what, const std::string& advice,

@@ -13,11 +13,13 @@ namespace microgpt {
 /// resource limit (ulimit -v) leaves less. Nothing where the system does not tell.
 [[nodiscard]] std::optional<std::int64_t> available_memory();
 
-/// Bytes that a container's limit leaves above what its processes have taken; files that are kept
-/// in memory can be dropped and do not count. Nothing where there is no limit. `folder` is where
-/// the container sees its own cgroup, of version 2 or 1.
+/// Bytes that the limit of a container, a systemd unit or a Slurm job leaves above what its
+/// processes have taken; files that are kept in memory can be dropped and do not count. Nothing
+/// where there is no limit. `folder` has the cgroups, of version 2 or 1, and `membership` says
+/// which is the process's own.
 [[nodiscard]] std::optional<std::int64_t> left_of_container(
-    const std::filesystem::path& folder = "/sys/fs/cgroup");
+    const std::filesystem::path& folder = "/sys/fs/cgroup",
+    const std::filesystem::path& membership = "/proc/self/cgroup");
 
 /// Throws InputError where `bytes` are more than available_memory(): "<what> needs 3.2 TiB of
 /// memory, but 21.0 GiB are free: <advice>". Where `processes` of this machine need as much, each

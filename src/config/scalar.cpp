@@ -104,8 +104,13 @@ std::filesystem::path read_path(const Setting& setting, const std::filesystem::p
   if (setting.value.empty()) refuse(setting.place, setting.key + " is empty: name a file");
   if (setting.value.find('\0') != std::string::npos) refuse_value(setting, "holds a NUL character");
   std::error_code error;
-  const auto path = std::filesystem::absolute(folder / setting.value, error).lexically_normal();
+  const auto literal = std::filesystem::absolute(folder / setting.value, error);
   if (error) refuse_value(setting, "cannot be made absolute: " + error.message());
+  // Behind a link, `..` is the parent of what the link points to.
+  const auto normal = literal.lexically_normal();
+  const bool is_same = !std::filesystem::exists(literal, error) ||
+                       std::filesystem::equivalent(literal, normal, error);
+  const auto& path = is_same ? normal : literal;
   // It is stored as YAML text in every checkpoint, and YAML can hold nothing else.
   if (!utf8::is_valid(path.native())) {
     refuse(setting.place, fmt::format("{}: the path '{}' is not UTF-8: rename file or folder",

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "base/available_memory.hpp"
 #include "data/alphabet.hpp"
 #include "data/text_file.hpp"
 #include "microgpt/error.hpp"
@@ -66,11 +67,22 @@ class StreamBuilder {
   std::vector<Token> stream_;
 };
 
+// Asks for the memory of as many documents, which a run has twice: once in its split.
+void reserve_documents(std::vector<Document>& documents, std::size_t count,
+                       const std::filesystem::path& file) {
+  require_memory(static_cast<std::int64_t>(2 * count * sizeof(Document)),
+                 fmt::format("{}, with {} documents,", file.string(), count), "use a smaller file");
+  documents.reserve(count);
+}
+
 // BOS line BOS line … BOS: neighbours share the BOS between them. A document reads at most
 // block_size tokens, and only so much of a long line is kept.
 std::vector<Document> lines_to_documents(std::u32string_view text, std::int64_t block_size,
-                                         StreamBuilder& stream) {
+                                         StreamBuilder& stream, const std::filesystem::path& file) {
   std::vector<Document> documents;
+  std::size_t count = 0;
+  for_documents(text, [&](std::u32string_view /*line*/) { ++count; });
+  reserve_documents(documents, count, file);
   stream.append_bos();
   for_documents(text, [&](std::u32string_view line) {
     const auto characters = static_cast<std::int64_t>(line.size());
@@ -84,12 +96,13 @@ std::vector<Document> lines_to_documents(std::u32string_view text, std::int64_t 
 
 // BOS characters BOS, in windows of block_size positions; the last one holds what is left.
 std::vector<Document> text_to_documents(std::u32string_view text, std::int64_t block_size,
-                                        StreamBuilder& stream) {
+                                        StreamBuilder& stream, const std::filesystem::path& file) {
   stream.append_bos();
   stream.append(text, text.size());
   stream.append_bos();
   const std::int64_t positions = stream.size() - 1;
   std::vector<Document> documents;
+  reserve_documents(documents, static_cast<std::size_t>((positions - 1) / block_size + 1), file);
   for (std::int64_t offset = 0; offset < positions; offset += block_size) {
     documents.push_back({.offset = offset, .length = std::min(block_size, positions - offset)});
   }
@@ -119,8 +132,8 @@ Dataset::Dataset(const std::filesystem::path& file, std::u32string_view text, Do
                  std::int64_t block_size, Tokenizer tokenizer, std::string sha256)
     : tokenizer_(std::move(tokenizer)), sha256_(std::move(sha256)) {
   StreamBuilder stream(file, text, tokenizer_);
-  documents_ = mode == DocumentMode::lines ? lines_to_documents(text, block_size, stream)
-                                           : text_to_documents(text, block_size, stream);
+  documents_ = mode == DocumentMode::lines ? lines_to_documents(text, block_size, stream, file)
+                                           : text_to_documents(text, block_size, stream, file);
   if (tokenizer_.code_points().empty() || documents_.empty() || text.empty()) {
     throw InputError(fmt::format("{}: holds no document; give a file with text", file.string()));
   }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <fstream>
 #include <iterator>
 #include <span>
@@ -45,12 +46,14 @@ std::string read_bytes(const std::filesystem::path& file) {
 
   const std::uintmax_t size = std::filesystem::file_size(file, error);
   if (error) refuse_unreadable(file, error.value());
-  require_memory(kBytesPerByte * static_cast<std::int64_t>(size), file.string(),
-                 "use a smaller file");
+  std::int64_t needed = 0;
+  if (__builtin_mul_overflow(size, kBytesPerByte, &needed)) needed = INT64_MAX;
+  require_memory(needed, file.string(), "use a smaller file");
 
   errno = 0;
   std::ifstream stream(file, std::ios::binary);
   std::string bytes;
+  bytes.reserve(size);
   std::array<char, 1 << 16> chunk{};
   while (stream.read(chunk.data(), chunk.size()), stream.gcount() > 0) {
     bytes.append(chunk.data(), static_cast<std::size_t>(stream.gcount()));

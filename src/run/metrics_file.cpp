@@ -1,10 +1,14 @@
 #include "run/metrics_file.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <fstream>
-#include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <span>
+#include <system_error>
 #include <utility>
 
 #include "base/durable_file.hpp"
@@ -17,20 +21,43 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::chrono::milliseconds kFlushEvery{100};
 
-// The well-formed lines of a former file, by step; a line that a crash has cut off is left out.
-std::map<std::int64_t, Json> read_lines(const std::filesystem::path& file) {
-  std::map<std::int64_t, Json> lines;
-  std::ifstream stream(file);
-  for (std::string text; std::getline(stream, text);) {
-    Json line = Json::parse(text, nullptr, false);
-    if (!line.is_object()) continue;
-    const auto step = line.find("step");
-    if (step == line.end() || !step->is_number_integer()) continue;
-    const auto number = step->get<std::int64_t>();
-    lines[number] = std::move(line);
+// The lines of a former file, whose steps rise, one at a time; a line that a crash has cut off is
+// left out.
+class FormerLines {
+ public:
+  explicit FormerLines(const std::filesystem::path& file) {
+    std::error_code error;
+    if (!std::filesystem::exists(file, error) && !error) return;
+    stream_.open(file);
+    if (stream_) return;
+    throw InputError(fmt::format("{}: cannot be read: {}; the run's past is in it", file.string(),
+                                 std::generic_category().message(errno)));
   }
-  return lines;
-}
+
+  // The line of a step later than those asked for before; nothing where there is none.
+  std::optional<Json> line_of(std::int64_t step) {
+    while (step_ < step && read_next()) continue;
+    if (step_ != step) return std::nullopt;
+    return std::move(line_);
+  }
+
+ private:
+  bool read_next() {
+    for (std::string text; std::getline(stream_, text);) {
+      line_ = Json::parse(text, nullptr, false);
+      if (!line_.is_object()) continue;
+      const auto step = line_.find("step");
+      if (step == line_.end() || !step->is_number_integer()) continue;
+      step_ = step->get<std::int64_t>();
+      return true;
+    }
+    return false;
+  }
+
+  std::ifstream stream_;
+  std::int64_t step_ = 0;
+  Json line_;
+};
 
 // A report without its times.
 Json line_of(const StepReport& report) {
@@ -45,12 +72,11 @@ Json line_of(const StepReport& report) {
 MetricsFile::MetricsFile(std::filesystem::path file, const std::filesystem::path& former,
                          const std::vector<StepReport>& past)
     : path_(std::move(file)), file_(-1) {
-  const std::map<std::int64_t, Json> former_lines = read_lines(former);
+  FormerLines former_lines(former);
   std::string text;
   for (const StepReport& report : past) {
     // A line that is there says what was so at that time; only its evaluation may be undone.
-    const auto kept = former_lines.find(report.step);
-    Json line = kept != former_lines.end() ? kept->second : line_of(report);
+    Json line = former_lines.line_of(report.step).value_or(line_of(report));
     line.erase("val_loss");
     if (report.val_loss) line["val_loss"] = *report.val_loss;
     text += line.dump() + '\n';

@@ -19,7 +19,7 @@ class MetricsFile {
  public:
   /// Writes `file` anew, a line for each of the reports in `past`. Times come from the lines of
   /// `former` (which may be `file` itself, or missing); where a line is lost, they are left out.
-  /// Throws RunError where the file cannot be written.
+  /// Throws InputError where `former` cannot be read, and RunError where the file cannot be written.
   MetricsFile(std::filesystem::path file, const std::filesystem::path& former,
               const std::vector<StepReport>& past);
   ~MetricsFile();

@@ -85,7 +85,10 @@ bool is_leftover(const std::string& name) {
          whole == kBest || whole == kProbe;
 }
 
-fs::path parent_of(const fs::path& path) { return fs::absolute(path / "..").lexically_normal(); }
+fs::path parent_of(const fs::path& path) {
+  const fs::path parent = (path.has_filename() ? path : path.parent_path()).parent_path();
+  return parent.empty() ? "." : parent;
+}
 
 void remove_file(const fs::path& path) {
   if (::unlink(path.c_str()) != 0 && errno != ENOENT) fail<RunError>(path, "cannot remove", errno);
@@ -96,14 +99,18 @@ std::optional<std::int64_t> step_behind(const fs::path& link) {
   return step_of(fs::read_symlink(link, error).filename().string());
 }
 
-/// Makes a folder in parents that may be missing, too. Returns 0, EEXIST where there is something
-/// of its name, or why it could not be made.
+/// Makes a folder, and those above it that are missing, each of which would survive a power cut.
+/// Returns 0, EEXIST where there is something of its name, or why it could not be made.
 int make_folder(const fs::path& path) {
-  std::error_code parents_error;
-  fs::create_directories(parent_of(path), parents_error);
-  if (::mkdir(path.c_str(), 0777) == 0) return 0;
-  // A parent is missing since it could not be made, and only that says why.
-  return errno == ENOENT && parents_error ? parents_error.value() : errno;
+  const fs::path parent = parent_of(path);
+  if (::mkdir(path.c_str(), 0777) != 0) {
+    if (errno != ENOENT || parent == path || parent == ".") return errno;
+    const int error = make_folder(parent);
+    if (error != 0 && error != EEXIST) return error;
+    if (::mkdir(path.c_str(), 0777) != 0) return errno;
+  }
+  sync_folder(parent);
+  return 0;
 }
 
 bool has_file(const fs::path& folder, std::string_view name) {
@@ -178,6 +185,13 @@ void RunFolder::require_free(const fs::path& path, bool overwrite) {
                              "choose another folder or replace it (--overwrite)",
                              printable(path.string())));
   }
+  for (const std::string& name : names_in(path, error)) {
+    const bool is_link = name == kLatest || name == kBest;
+    if (is_link || !name.ends_with(".h5")) continue;
+    refuse(path / name,
+           "may be a former run's checkpoint; choose another folder or replace the "
+           "run, but for this file (--overwrite)");
+  }
   // A run writes its metrics first, so this config is not a run's but the user's own.
   if (has_file(path, kConfig) && !has_file(path, kMetrics)) {
     refuse(path, "holds a config.cfg, which the run would replace; choose another folder");
@@ -196,11 +210,7 @@ void RunFolder::require_apart(const fs::path& path, const fs::path& dataset) {
 RunFolder RunFolder::create(const fs::path& path, bool overwrite) {
   require_free(path, overwrite);
   const int error = make_folder(path);
-  if (error == 0) {
-    sync_folder(parent_of(path));
-  } else if (error != EEXIST) {
-    fail<InputError>(path, "cannot be made", error);
-  }
+  if (error != 0 && error != EEXIST) fail<InputError>(path, "cannot be made", error);
   RunFolder folder = lock(path);
   require_free(path, overwrite);  // again, now that nobody can come between
   folder.check_writable();
@@ -214,8 +224,6 @@ RunFolder RunFolder::create_first_free(const fs::path& parent, const std::string
     const fs::path path = parent / fmt::format("{}-{}", name, number);
     const int error = make_folder(path);
     if (error == 0) {
-      sync_folder(parent);
-      sync_folder(parent_of(parent));
       RunFolder folder = lock(path);
       folder.check_writable();
       return folder;
@@ -278,6 +286,8 @@ std::optional<fs::path> RunFolder::newest_checkpoint() const {
   if (steps.empty()) return {};
   return checkpoint_path(steps.back());
 }
+
+std::optional<std::int64_t> RunFolder::best_step() const { return step_behind(path_ / kBest); }
 
 void RunFolder::update_links(std::int64_t latest_step, std::optional<std::int64_t> best_step) {
   const auto point = [this](std::string_view link, std::int64_t step) {
@@ -348,14 +358,16 @@ void RunFolder::remove_checkpoints_after(std::int64_t step) {
 
 fs::path resolve_checkpoint(const fs::path& path) {
   std::error_code error;
-  fs::path file = path;
   if (fs::is_directory(path, error)) {
     const auto steps = steps_in(path, error);
     if (error) fail<InputError>(path, "cannot be read", error.value());
     if (steps.empty()) refuse(path, "there is no checkpoint (step-*.h5) in this folder");
-    file = path / checkpoint_name(steps.back());
+    // Where a checkpoint is a link to another disk, the run is still the one of this folder.
+    const fs::path folder = fs::canonical(path, error);
+    if (error) fail<InputError>(path, "cannot be read", error.value());
+    return folder / checkpoint_name(steps.back());
   }
-  const fs::path canonical = fs::canonical(file, error);
+  const fs::path canonical = fs::canonical(path, error);
   if (error == std::errc::no_such_file_or_directory) {
     refuse(path, "there is no such checkpoint or run folder");
   }

@@ -56,6 +56,8 @@ class RunFolder {
   /// The steps of which there is a checkpoint, rising.
   [[nodiscard]] std::vector<std::int64_t> checkpoint_steps() const;
   [[nodiscard]] std::optional<std::filesystem::path> newest_checkpoint() const;
+  /// The step that best.h5 points to.
+  [[nodiscard]] std::optional<std::int64_t> best_step() const;
 
   /// Points latest.h5 and best.h5 to the checkpoints of these steps. A link stays as it is where
   /// there is no best step, or no checkpoint of it.

@@ -1,7 +1,9 @@
 // Keeps a run's folder while it trains: metrics, checkpoints, links, rotation.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <optional>
 
 #include "microgpt/trainer.hpp"
 #include "run/metrics_file.hpp"
@@ -28,11 +30,19 @@ class RunRecorder final : public TrainingObserver {
   void ensure_checkpoint(const Trainer& trainer);
 
  private:
+  struct Evaluation {
+    std::int64_t step;
+    double val_loss;
+  };
+
   /// Links and rotation, once the checkpoint of this step is there.
   void tidy(const CheckpointInfo& info);
+  [[nodiscard]] std::optional<Evaluation> best_beside(const TrainingHistory& history) const;
+  [[nodiscard]] std::optional<std::int64_t> best_step(const TrainingHistory& history) const;
 
   RunFolder& folder_;
   MetricsFile metrics_;
+  std::optional<Evaluation> former_best_;  // that the run's history does not know of
 };
 
 }  // namespace microgpt

@@ -113,7 +113,18 @@ struct Trainer::Run {
       initialize();
     }
     prepare(threads);
-    schedule->forget_what_was_not_due(progress);
+    if (checkpoint) forget_the_end(checkpoint->info.config);
+  }
+
+  // Of a run that goes on further than it was to, the last step would not have been told of. That,
+  // and no change of eval_every and the like, is reason to forget what has been reported.
+  void forget_the_end(const Config& former) {
+    Config longer = former;
+    longer.num_steps = config.num_steps;
+    longer.num_epochs = config.num_epochs;
+    RunSchedule(longer, static_cast<std::int64_t>(split.training.size()),
+                !split.validation.empty(), progress)
+        .forget_what_was_not_due(progress);
   }
 
   void initialize() {

@@ -92,6 +92,24 @@ TEST_F(ContainerTest, IsReadInItsFormerVersionToo) {
   EXPECT_EQ(left_of_container(folder_), 750000);
 }
 
+// As under Slurm or systemd-run, where /sys/fs/cgroup shows the whole machine's.
+TEST_F(ContainerTest, IsFoundWhereTheProcessIs) {
+  std::filesystem::create_directories(folder_ / "job/step");
+  std::filesystem::create_directories(folder_ / "memory/unit");
+  write("membership", "3:cpu,cpuacct:/else\n1:name=systemd:/job\n0::/job/step\n");
+  const auto left = [this] { return left_of_container(folder_, folder_ / "membership"); };
+  EXPECT_EQ(left(), std::nullopt);
+  write("job/step/memory.max", "1000000\n");
+  write("job/step/memory.current", "100000\n");
+  EXPECT_EQ(left(), 900000);
+  write("job/memory.max", "500000\n");
+  write("job/memory.current", "200000\n");
+  EXPECT_EQ(left(), 300000);
+  write("membership", "4:memory:/unit\n0::/\n");
+  write("memory/unit/memory.limit_in_bytes", "70000\n");
+  EXPECT_EQ(left(), 70000);
+}
+
 TEST_F(ContainerTest, WithoutALimitLeavesAllThereIs) {
   EXPECT_EQ(left_of_container(folder_), std::nullopt);
   write("memory.max", "max\n");

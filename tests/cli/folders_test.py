@@ -1,9 +1,10 @@
 """Where a run goes, and what is in its folder."""
 
 import os
+import subprocess
 import unittest
 
-from program import NAMES, ProgramTest, Run, snapshot
+from program import NAMES, ProgramTest, Run, command, snapshot
 
 SETTINGS = {"dataset": "names.txt", "num_steps": 4, "batch_size": 2, "checkpoint_every": 2}
 
@@ -27,6 +28,28 @@ class FoldersTest(ProgramTest):
         (self.folder / "runs/small-4").mkdir()
         self.write("runs/small-3", "a file")
         self.assertEqual(self.folder_of_a_run("train", "--config", "small.cfg"), "runs/small-5")
+
+    def test_the_parent_behind_a_link(self):
+        """Is that of the folder which the link points to, as for any other program."""
+        self.write("real/names.txt", "anna\nbob\n")
+        self.write("real/sub/run.cfg", "dataset: ../names.txt\nnum_steps: 1\n")
+        self.write("project/names.txt", "zz\nyy\nxx\n")
+        (self.folder / "project/link").symlink_to("../real/sub")
+        for arguments in (["--config", "project/link/run.cfg"],
+                          ["--config", "small.cfg", "--set", "dataset=project/link/../names.txt"]):
+            self.assertEqual(self.succeed(*arguments).lines("num docs"), ["num docs: 2"])
+        self.succeed("--config", "small.cfg", "--out", "project/link/../new/run")
+        self.assertTrue((self.folder / "real/new/run/config.cfg").is_file())
+        self.assertFalse((self.folder / "new").exists())
+
+    def test_a_current_folder_that_has_gone(self):
+        config = self.folder / "small.cfg"
+        (self.folder / "gone").mkdir()
+        line = 'cd gone && rmdir ../gone && "$@"'
+        words = ["bash", "-c", line, "bash", *command("--config", config)]
+        done = subprocess.run(words, cwd=self.folder, capture_output=True, text=True, timeout=300, check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertRegex(done.stderr, r"\Amicrogpt: error: runs/small-1: cannot be made[^\n]+\n\Z")
 
     def test_a_gap_is_filled(self):
         (self.folder / "runs/small-2").mkdir(parents=True)

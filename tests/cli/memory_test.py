@@ -99,6 +99,20 @@ class MemoryTest(ProgramTest):
         self.succeed(*arguments, preexec_fn=set_limit)
         self.succeed("--resume", "run", "--threads", 1, "--set", "num_steps=2", preexec_fn=set_limit)
 
+    @unittest.skipIf("SANITIZE" in os.environ, "a sanitizer takes memory of its own")
+    def test_a_dataset_of_many_documents(self):
+        """Which take more memory than its bytes: 32 each."""
+        count = 2_000_000
+        limit = 100 * 2**20
+
+        def set_limit():
+            resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+        self.write("names.txt", "a\n" * count)
+        config = self.write_config("run.cfg", **SETTINGS)
+        said = self.microgpt("--config", config, "--out", "run", preexec_fn=set_limit)
+        self.assert_one_error(said, 2, "names.txt", f"{count} documents", "MiB of memory")
+
     def test_a_dataset_larger_than_memory(self):
         """It is refused by its size, not read until there is no room: this file is all holes."""
         with open(self.folder / "names.txt", "r+b") as file:

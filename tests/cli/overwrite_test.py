@@ -58,6 +58,15 @@ class OverwriteTest(ProgramTest):
                 path.unlink()
         self.assert_refused("--out", "run", words=["run", "--overwrite"])
 
+    def test_a_checkpoint_by_another_name(self):
+        run = self.train("run", **SETTINGS)
+        run.checkpoint(4).rename(run.folder / "final.h5")
+        run.checkpoint(2).unlink()
+        self.assert_refused("--out", "run", words=["final.h5", "--overwrite"])
+        kept = (run.folder / "final.h5").read_bytes()
+        self.train("run", "--overwrite", **SETTINGS)
+        self.assertEqual((run.folder / "final.h5").read_bytes(), kept)
+
     def test_overwrite(self):
         former = self.train("run", **SETTINGS | {"num_steps": 8})
         self.write("run/notes.txt", "to keep")

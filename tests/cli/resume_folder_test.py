@@ -64,6 +64,43 @@ class FolderTest(ProgramTest):
         self.resume("whole/step-00000010.h5", dataset=self.dataset)
         self.assertEqual(self.whole.checkpoint(20).read_bytes(), expected)
 
+    def test_the_best_of_a_run_that_goes_on(self):
+        """Its last evaluation is forgotten, as if it had been longer from the start; its weights are not."""
+        run = self.train("run", dataset=self.dataset, **SETTINGS | {"eval_every": 1000})
+        best = min(line["val_loss"] for line in run.metrics() if "val_loss" in line)
+        worse = {"num_steps": 22, "keep_checkpoints": 1, "learning_rate": 5, "lr_schedule": "constant"}
+        for steps in (22, 24):
+            run = self.resume("run", **worse | {"num_steps": steps})
+            losses = [line["val_loss"] for line in run.metrics() if "val_loss" in line]
+            self.assertEqual(len(losses), 1)
+            self.assertGreater(losses[0], best)
+            self.assertEqual(run.steps(), [20, steps])
+            self.assertEqual(os.readlink(run.folder / "best.h5"), "step-00000020.h5")
+
+    def test_what_was_reported_stays_so_where_reports_change(self):
+        run = self.train("run", dataset=self.dataset, **SETTINGS | {"eval_every": 5})
+        reports = run.timeless_metrics()[:10]
+        run = self.resume("run/step-00000010.h5", "--out", "new", eval_every=7, log_every=3)
+        self.assertEqual(run.timeless_metrics()[:10], reports)
+        self.assertEqual([line["step"] for line in run.metrics()[10:]], [12, 14, 15, 18, 20])
+
+    def test_checkpoints_that_are_links(self):
+        """To another disk, say: the run is the one of the folder that was named."""
+        disk = self.folder / "disk"
+        disk.mkdir()
+        for step in self.whole.steps():
+            self.whole.checkpoint(step).rename(disk / f"{step}.h5")
+            self.whole.checkpoint(step).symlink_to(disk / f"{step}.h5")
+        longer = self.resume("whole", num_steps=21, lr_schedule="constant")
+        self.assertTrue(longer.checkpoint(21).is_file())
+        self.assertEqual(longer.folder, self.whole.folder)
+
+    def test_metrics_that_cannot_be_read(self):
+        metrics = self.whole.folder / "metrics.jsonl"
+        metrics.unlink()
+        metrics.symlink_to(metrics.name)
+        self.assert_refused("--resume", "whole", "--set", "num_steps=21", words=[metrics])
+
     def test_a_folder_copied_without_its_links(self):
         shutil.copytree(self.whole.folder, self.folder / "copy")
         self.assertFalse((self.folder / "copy/latest.h5").is_symlink())

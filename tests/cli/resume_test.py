@@ -48,10 +48,10 @@ class ResumeTest(ProgramTest):
         (half.folder / "metrics.jsonl").write_text("".join(past), encoding="utf-8")
         return half
 
-    def assert_goes_on_as(self, run, whole, step=N):
+    def assert_goes_on_as(self, run, whole, step=N, links=("latest.h5", "best.h5")):
         """The checkpoint, the metrics and what was printed behind `step`."""
         self.assert_same_run(run, whole)
-        for link in ("latest.h5", "best.h5"):
+        for link in links:
             self.assertEqual(os.readlink(run.folder / link), os.readlink(whole.folder / link))
         later = [line for line in whole.output.lines() if line[:4] in ("step", "eval")]
         later = [line for line in later if int(line.split()[1]) > step]
@@ -78,11 +78,12 @@ class ResumeTest(ProgramTest):
         self.assert_goes_on_as(self.resume("half"), whole)
 
     def test_a_longer_run_than_first_planned(self):
-        """Where the schedule does not depend on the length, neither does the story."""
+        """Where the schedule does not depend on the length, neither does the story. (The best of all may be the first
+        half's last, which the whole run had no reason to evaluate.)"""
         settings = {"dataset": self.dataset} | SETTINGS | {"lr_schedule": "constant"}
         whole = self.train("whole", **settings)
         self.train("half", **settings | {"num_steps": N})
-        self.assert_goes_on_as(self.resume("half", num_steps=2 * N), whole)
+        self.assert_goes_on_as(self.resume("half", num_steps=2 * N), whole, links=["latest.h5"])
 
     def test_epochs(self):
         """30 names in steps of 7: the ends of the passes fall into steps 5, 9, 13 and 18."""
