@@ -103,13 +103,14 @@ std::optional<std::int64_t> step_behind(const fs::path& link) {
 /// Returns 0, EEXIST where there is something of its name, or why it could not be made.
 int make_folder(const fs::path& path) {
   const fs::path parent = parent_of(path);
-  if (::mkdir(path.c_str(), 0777) != 0) {
-    if (errno != ENOENT || parent == path || parent == ".") return errno;
+  std::error_code unknown;
+  if (parent != path && !fs::exists(parent, unknown)) {
     const int error = make_folder(parent);
     if (error != 0 && error != EEXIST) return error;
-    if (::mkdir(path.c_str(), 0777) != 0) return errno;
   }
-  sync_folder(parent);
+  if (::mkdir(path.c_str(), 0777) != 0) return errno;
+  const fs::path named = fs::absolute(parent, unknown);  // `.` would tell nobody which one failed
+  sync_folder(unknown ? parent : named);
   return 0;
 }
 
@@ -186,12 +187,12 @@ void RunFolder::require_free(const fs::path& path, bool overwrite) {
                              printable(path.string())));
   }
   for (const std::string& name : names_in(path, error)) {
-    const bool is_link = name == kLatest || name == kBest;
-    if (is_link || !name.ends_with(".h5")) continue;
+    if (!name.ends_with(".h5") || name == kLatest || name == kBest) continue;
     refuse(path / name,
-           "may be a former run's checkpoint; choose another folder or replace the "
-           "run, but for this file (--overwrite)");
+           "may be a former run's checkpoint; choose another folder or replace the run, but for "
+           "this file (--overwrite)");
   }
+  if (error) fail<InputError>(path, "cannot be read", error.value());
   // A run writes its metrics first, so this config is not a run's but the user's own.
   if (has_file(path, kConfig) && !has_file(path, kMetrics)) {
     refuse(path, "holds a config.cfg, which the run would replace; choose another folder");
