@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <utility>
 
 namespace microgpt {
 
@@ -31,6 +32,14 @@ class AlignedBuffer {
       : data_(static_cast<Scalar*>(line_memory::allocate(bytes(size))), Release{bytes(size)}),
         size_(size) {
     std::uninitialized_fill_n(data_.get(), bytes(size) / sizeof(Scalar), Scalar{0});
+  }
+
+  AlignedBuffer(AlignedBuffer&& other) noexcept
+      : data_(std::move(other.data_)), size_(std::exchange(other.size_, 0)) {}
+  AlignedBuffer& operator=(AlignedBuffer&& other) noexcept {
+    data_ = std::move(other.data_);
+    size_ = std::exchange(other.size_, 0);
+    return *this;
   }
 
   /// How many cache lines `size` scalars begin.

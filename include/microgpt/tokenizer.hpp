@@ -16,7 +16,7 @@ class Tokenizer {
   /// `code_points`: of Unicode, strictly increasing.
   explicit Tokenizer(std::vector<char32_t> code_points);
 
-  /// The sorted set of the characters of `text`.
+  /// The sorted set of the characters of `text`, which are of Unicode.
   static Tokenizer of_text(std::u32string_view text);
 
   /// Begin-of-sequence: stands before and behind every document.

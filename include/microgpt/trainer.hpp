@@ -64,8 +64,10 @@ class Trainer {
           ProcessGroup& group = single_process());
 
   /// Goes on from a checkpoint. `config` is the checkpoint's, but for what may change; `dataset`
-  /// has the checkpoint's digest and tokenizer. What the history holds of reports that this config
-  /// would not have made is dropped, so that it reads as if there had been no interruption.
+  /// has the checkpoint's digest and tokenizer. What the history holds of reports that a run of
+  /// this length would not have made is dropped, so that it reads as if there had been no
+  /// interruption. Throws as the other constructor does, and InputError where the checkpoint's
+  /// model has not the shape or the precision of `config`.
   Trainer(Checkpoint checkpoint, const Config& config, const Dataset& dataset, int threads,
           ProcessGroup& group = single_process());
 
@@ -102,7 +104,8 @@ class Trainer {
 };
 
 /// The mean loss in nats over all positions of all documents, bit for bit the same for any number
-/// of threads. Throws InputError where they would need more memory than there is.
+/// of threads. `dataset` is read with the model's tokenizer and block_size. Throws InputError where
+/// they would need more memory than there is.
 [[nodiscard]] double evaluate(const ModelShape& shape, const AnyModelState& state,
                               const Dataset& dataset, int threads);
 

@@ -1,3 +1,4 @@
+// Memory in whole cache lines and huge pages (see microgpt/aligned_buffer.hpp).
 #include <new>
 
 #include "microgpt/aligned_buffer.hpp"

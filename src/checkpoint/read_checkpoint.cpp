@@ -82,7 +82,7 @@ CheckpointInfo read_info(const InputGroup& root) {
 }
 
 /// Before even a list of tensors is made: a config of a few bytes can describe any model.
-void require_room_for(const ModelShape& shape, std::size_t scalar, const File& file) {
+void require_large_enough(const ModelShape& shape, std::size_t scalar, const File& file) {
   const auto n_embd = static_cast<double>(shape.n_embd);
   const auto columns = 2.0 * static_cast<double>(shape.vocab_size) +
                        static_cast<double>(shape.block_size) +
@@ -105,7 +105,7 @@ void read_tensors(const InputGroup& group, const ParameterLayout& layout, std::s
 
 template <class Scalar>
 ModelState<Scalar> read_state(const File& file, const InputGroup& root, const ModelShape& shape) {
-  require_room_for(shape, sizeof(Scalar), file);
+  require_large_enough(shape, sizeof(Scalar), file);
   const ParameterLayout layout(shape);
   ModelState<Scalar> state(layout);
   read_tensors(open_group(root, "model"), layout, state.parameters.values());

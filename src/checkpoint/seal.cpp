@@ -8,6 +8,7 @@
 #include <system_error>
 #include <vector>
 
+#include "base/durable_file.hpp"
 #include "base/sha256.hpp"
 #include "checkpoint/hdf5_output.hpp"
 
@@ -50,9 +51,9 @@ Sha256::Digest digest_of(const File& file, std::size_t place) {
   std::vector<std::byte> piece(kPiece);
   off_t position = 0;
   while (true) {
-    const ssize_t count =
-        ::pread(*static_cast<int*>(descriptor), piece.data(), piece.size(), position);
-    if (count < 0 && errno == EINTR) continue;
+    const ssize_t count = uninterrupted([&] {
+      return ::pread(*static_cast<int*>(descriptor), piece.data(), piece.size(), position);
+    });
     if (count < 0) throw Error("cannot read it: " + std::generic_category().message(errno));
     if (count == 0) return digest.result();
     digest.update(std::span(piece).first(static_cast<std::size_t>(count)));

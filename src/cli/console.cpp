@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "base/printable.hpp"
 #include "microgpt/error.hpp"
 
 namespace microgpt::cli {
@@ -49,8 +50,8 @@ void flush_output() { require_output(std::fflush(stdout) == 0); }
 void flush_what_arrives() { std::fflush(stdout); }
 
 void print_to_stderr(std::string_view line) {
-  std::fwrite(line.data(), 1, line.size(), stderr);
-  std::fputc('\n', stderr);
+  const std::string shown = printable(line) + '\n';
+  std::fwrite(shown.data(), 1, shown.size(), stderr);
 }
 
 Console::Console(bool quiet, std::int64_t num_steps, std::int64_t first_step)

@@ -18,7 +18,8 @@ void flush_output();
 /// The same where nobody may be left to read it, and something else is to be told.
 void flush_what_arrives();
 
-/// Prints a line to stderr, as far as that takes it: nobody is left to tell where it does not.
+/// Prints a line to stderr, whatever names it quotes (see base/printable.hpp), as far as that takes
+/// it: nobody is left to tell where it does not.
 void print_to_stderr(std::string_view line);
 
 class Console {

@@ -1,3 +1,4 @@
+// The verb evaluate: a checkpoint's loss on a text file, in nats and bits a character.
 #include <fmt/format.h>
 
 #include <cmath>

@@ -2,7 +2,6 @@
 
 #include <new>
 
-#include "base/printable.hpp"
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
 #include "microgpt/error.hpp"
@@ -12,7 +11,7 @@ namespace {
 
 int fail(int exit_code, const std::string& message) {
   flush_what_arrives();  // what was printed before stands before the error
-  print_to_stderr("microgpt: error: " + printable(message));
+  print_to_stderr("microgpt: error: " + message);
   return exit_code;
 }
 

@@ -19,7 +19,7 @@ std::filesystem::path find_config(const std::string& name) {
   if (std::filesystem::exists(local, error)) return local;
   const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
   const auto installed =
-      (program.parent_path() / "../share/microgpt/configs" / given).lexically_normal();
+      (program.parent_path() / MICROGPT_DATA_FOLDER / "configs" / given).lexically_normal();
   if (std::filesystem::exists(installed, error)) return installed;
   throw InputError(fmt::format("--config {}: there is no such file, nor {}, nor {}", name,
                                local.string(), installed.string()));

@@ -1,3 +1,4 @@
+// The verb generate: samples drawn from a checkpoint, one a line.
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
 #include "microgpt/checkpoint.hpp"

@@ -1,3 +1,4 @@
+// The verb info: what is in a checkpoint, a field a line.
 #include <fmt/format.h>
 
 #include "cli/commands.hpp"

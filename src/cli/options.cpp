@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <cxxopts.hpp>
 
+#include "base/number.hpp"
 #include "microgpt/error.hpp"
 
 namespace microgpt::cli {
@@ -14,16 +14,6 @@ namespace {
 
 std::string dashed(std::string_view name) {
   return fmt::format("{}{}", name.size() == 1 ? "-" : "--", name);
-}
-
-// All of `text` as a number.
-template <class Number>
-std::optional<Number> parse(const std::string& text) {
-  Number number{};
-  const char* const end = text.data() + text.size();
-  const auto [stopped, error] = std::from_chars(text.data(), end, number);
-  if (error != std::errc{} || stopped != end) return std::nullopt;
-  return number;
 }
 
 void add(cxxopts::Options& parser, const Option& option) {
@@ -91,7 +81,7 @@ std::optional<std::int64_t> ParsedOptions::whole_number(std::string_view name, s
                                                         std::int64_t highest) const {
   const auto value = text(name);
   if (!value) return std::nullopt;
-  const auto number = parse<std::int64_t>(*value);
+  const auto number = number_in<std::int64_t>(*value);
   if (!number || *number < lowest || *number > highest) {
     throw InputError(fmt::format("{} {}: must be a whole number from {} to {}", dashed(name),
                                  *value, lowest, highest));
@@ -102,7 +92,7 @@ std::optional<std::int64_t> ParsedOptions::whole_number(std::string_view name, s
 std::optional<double> ParsedOptions::number_above_zero(std::string_view name) const {
   const auto value = text(name);
   if (!value) return std::nullopt;
-  const auto number = parse<double>(*value);
+  const auto number = number_in<double>(*value);
   if (!number || !std::isfinite(*number) || *number <= 0) {
     throw InputError(fmt::format("{} {}: must be a number above 0", dashed(name), *value));
   }

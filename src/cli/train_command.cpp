@@ -1,3 +1,5 @@
+// The verb train: a new run, or one that goes on from a checkpoint, up to the point where a trainer
+// and its folder are ready (see training_session.hpp).
 #include <fmt/format.h>
 #include <oneapi/tbb/info.h>
 #include <unistd.h>
@@ -10,6 +12,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/printable.hpp"
 #include "base/sha256.hpp"
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
@@ -155,7 +158,7 @@ void announce_resume(const Setting& setting, const fs::path& file, const std::st
                     file.string(), build, build_description()));
   }
   if (!setting.talks()) return;
-  print(fmt::format("resumed: {}\n", file.string()));
+  print(fmt::format("resumed: {}\n", printable(file.string())));
   for (const std::string& change : changes) print(change + "\n");
 }
 
@@ -190,7 +193,8 @@ int resume_run(const Setting& setting) {
     announce_resume(setting, file, former.build, resumed.changes);
     return opened;
   });
-  return run_training(setting, *trainer, dataset, folder, file.parent_path() / "metrics.jsonl");
+  return run_training(setting, *trainer, dataset, folder,
+                      RunFolder::metrics_in(file.parent_path()));
 }
 
 // A launcher that binds each process to one core leaves its threads to take turns there.

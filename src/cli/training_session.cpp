@@ -65,7 +65,7 @@ void print_heading(const Trainer& trainer, const Dataset& dataset, const RunFold
   print(held_out > 0 ? fmt::format(" ({} of them held out)\n", held_out) : "\n");
   print(fmt::format("vocab size: {}\n", dataset.tokenizer().vocab_size()));
   print(fmt::format("num params: {}\n", trainer.layout().size()));
-  print(fmt::format("run folder: {}\n", folder.path().string()));
+  print(fmt::format("run folder: {}\n", printable(folder.path().string())));
   flush_output();
 }
 

@@ -1,3 +1,4 @@
+// Which documents are trained on, in which order, and which are held out.
 #include <fmt/format.h>
 
 #include <cmath>

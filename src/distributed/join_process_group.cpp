@@ -1,3 +1,4 @@
+// Whether this process is alone or one of several, by what its launcher has told it.
 #include <fmt/format.h>
 
 #include "distributed/launcher.hpp"

@@ -1,10 +1,9 @@
 #include "distributed/launcher.hpp"
 
 #include <array>
-#include <charconv>
 #include <cstdlib>
-#include <string_view>
 
+#include "base/number.hpp"
 #include "microgpt/process_group.hpp"
 
 namespace microgpt {
@@ -21,23 +20,18 @@ constexpr std::array<Variables, 3> kLaunchers{{{"OMPI_COMM_WORLD_RANK", "OMPI_CO
                                                {"PMI_RANK", "PMI_SIZE"},
                                                {"PMIX_RANK", "SLURM_STEP_NUM_TASKS"}}};
 
-std::optional<int> number_in(const char* variable) {
+std::optional<int> value_of(const char* variable) {
   const char* const text = std::getenv(variable);
-  if (text == nullptr) return std::nullopt;
-  const std::string_view digits(text);
-  int number = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  if (error != std::errc{} || end != digits.data() + digits.size()) return std::nullopt;
-  return number;
+  return text == nullptr ? std::nullopt : number_in<int>(text);
 }
 
 }  // namespace
 
 std::optional<Launch> detect_launch() {
   for (const Variables& variables : kLaunchers) {
-    const auto rank = number_in(variables.rank);
+    const auto rank = value_of(variables.rank);
     if (!rank) continue;
-    const auto size = number_in(variables.size);
+    const auto size = value_of(variables.size);
     if (size && *size == 1) return std::nullopt;
     return Launch{.rank = *rank, .size = size};
   }

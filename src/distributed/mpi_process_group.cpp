@@ -7,6 +7,7 @@
 #include <array>
 #include <climits>
 #include <cstdlib>
+#include <cstring>
 #include <string_view>
 
 #include "microgpt/error.hpp"
@@ -86,7 +87,8 @@ void MpiProcessGroup::look_around() {
   require_success(MPI_Comm_size(neighbours, &on_this_host_), "MPI_Comm_size");
   cpu_set_t mine;
   CPU_ZERO(&mine);
-  sched_getaffinity(0, sizeof mine, &mine);
+  // Of a machine with more cores than the mask has room for it says nothing: all may be shared.
+  if (sched_getaffinity(0, sizeof mine, &mine) != 0) std::memset(&mine, 0xff, sizeof mine);
   std::vector<cpu_set_t> all(static_cast<std::size_t>(on_this_host_));
   require_success(
       MPI_Allgather(&mine, sizeof mine, MPI_BYTE, all.data(), sizeof mine, MPI_BYTE, neighbours),

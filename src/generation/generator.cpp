@@ -1,3 +1,4 @@
+// One character after the other: the softmax of the logits, a draw, and the window that slides on.
 #include <algorithm>
 #include <cmath>
 #include <limits>

@@ -30,8 +30,8 @@ constexpr Index kFarFactors = Index{64} * kAccumulators;
 constexpr Index kFarColumns = Index{8} * kTileVectors * Index{kVectorBytes};
 constexpr Index kNearCache = Index{32} * 1024;
 constexpr Index kRowsForACopy = 32;
-// Two sums over so few depths are made in one tile; otherwise as two products, each the better for
-// it.
+// Two sums over so few depths are made in one tile; over more as two products, each the better for
+// it, if both have a single stage.
 constexpr Index kTogether = 80;
 // A matrix of more than so many bytes does not stay in the second-level cache from one step to the
 // next, and is asked for line by line. That gains 3 % on a Xeon with AVX-512; an EPYC with AVX2

@@ -1,3 +1,4 @@
+// The first weights: normal draws from the random stream, in the order of the tensors.
 #include "microgpt/model.hpp"
 
 namespace microgpt {

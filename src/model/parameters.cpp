@@ -1,3 +1,4 @@
+// The list of tensors: names, shapes, and where each lies in the one block of parameters.
 #include <fmt/format.h>
 
 #include "microgpt/error.hpp"

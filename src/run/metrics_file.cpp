@@ -99,9 +99,12 @@ MetricsFile::~MetricsFile() {
 void MetricsFile::add(const StepReport& report) {
   positions_ += report.positions;
   step_seconds_ += report.seconds;
-  if (!report.logged) return;
-  const auto now = Clock::now();
-  const double seconds = std::chrono::duration<double>(now - start_).count();
+  if (report.logged) append(report);
+  if (!pending_.empty() && Clock::now() - last_flushed_ >= kFlushEvery) flush();
+}
+
+void MetricsFile::append(const StepReport& report) {
+  const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
   Json line = line_of(report);
   line["tokens_per_second"] = static_cast<double>(positions_) / std::max(step_seconds_, 1e-9);
   line["seconds"] = seconds_before_ + seconds;
@@ -109,7 +112,6 @@ void MetricsFile::add(const StepReport& report) {
   pending_ += line.dump() + '\n';
   positions_ = 0;
   step_seconds_ = 0;
-  if (now - last_flushed_ >= kFlushEvery) flush();
 }
 
 void MetricsFile::sync() {

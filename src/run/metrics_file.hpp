@@ -19,15 +19,17 @@ class MetricsFile {
  public:
   /// Writes `file` anew, a line for each of the reports in `past`. Times come from the lines of
   /// `former` (which may be `file` itself, or missing); where a line is lost, they are left out.
-  /// Throws InputError where `former` cannot be read, and RunError where the file cannot be written.
+  /// Throws InputError where `former` cannot be read, and RunError where the file cannot be
+  /// written.
   MetricsFile(std::filesystem::path file, const std::filesystem::path& former,
               const std::vector<StepReport>& past);
   ~MetricsFile();
   MetricsFile(const MetricsFile&) = delete;
   MetricsFile& operator=(const MetricsFile&) = delete;
 
-  /// Takes note of every step; writes a line for a logged one. Lines reach the file at least every
-  /// tenth of a second. Throws RunError where they cannot be written.
+  /// Takes note of every step; writes a line for a logged one. Lines reach the file with the first
+  /// step that ends a tenth of a second after the last ones did. Throws RunError where they cannot
+  /// be written.
   void add(const StepReport& report);
 
   /// Makes all lines durable.
@@ -36,6 +38,7 @@ class MetricsFile {
  private:
   using Clock = std::chrono::steady_clock;
 
+  void append(const StepReport& report);
   void flush();
 
   std::filesystem::path path_;

@@ -269,7 +269,9 @@ RunFolder RunFolder::reopen(const fs::path& file, const CheckpointInfo& info, bo
 
 fs::path RunFolder::config_path() const { return path_ / kConfig; }
 
-fs::path RunFolder::metrics_path() const { return path_ / kMetrics; }
+fs::path RunFolder::metrics_in(const fs::path& folder) { return folder / kMetrics; }
+
+fs::path RunFolder::metrics_path() const { return metrics_in(path_); }
 
 fs::path RunFolder::checkpoint_path(std::int64_t step) const {
   return path_ / checkpoint_name(step);

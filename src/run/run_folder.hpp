@@ -48,6 +48,9 @@ class RunFolder {
   [[nodiscard]] static RunFolder reopen(const std::filesystem::path& file,
                                         const CheckpointInfo& info, bool changed, bool overwrite);
 
+  /// Where a run in `folder` has its metrics.
+  [[nodiscard]] static std::filesystem::path metrics_in(const std::filesystem::path& folder);
+
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   [[nodiscard]] std::filesystem::path config_path() const;
   [[nodiscard]] std::filesystem::path metrics_path() const;

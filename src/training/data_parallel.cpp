@@ -203,7 +203,7 @@ double DataParallelEngine<Scalar>::update(kernels::AdamStep step, double grad_cl
 template <class Scalar>
 void DataParallelEngine<Scalar>::reduce_and_update(const kernels::AdamStep& step) {
   workers_.pool().run(squared_norms_.size(), [&](std::size_t slice, int worker) {
-    alignas(64) std::array<Scalar, kSlice> room;
+    alignas(line_memory::kCacheLine) std::array<Scalar, kSlice> room;
     std::span<const Scalar> gradient;
     {
       const PhaseTimer timer(profile_, worker, &WorkerProfile::all_reduce);

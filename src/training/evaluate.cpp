@@ -1,3 +1,4 @@
+// The loss of a model without a trainer: held against a dataset, piece by piece, on some workers.
 #include <algorithm>
 
 #include "base/available_memory.hpp"

@@ -5,10 +5,12 @@
 #include <chrono>
 #include <vector>
 
+#include "microgpt/aligned_buffer.hpp"
+
 namespace microgpt {
 
 /// Seconds that one worker has spent. What is left of the steps' time it has waited.
-struct alignas(64) WorkerProfile {
+struct alignas(line_memory::kCacheLine) WorkerProfile {
   double forward = 0;
   double backward = 0;
   double all_reduce = 0;

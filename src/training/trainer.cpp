@@ -22,7 +22,7 @@
 namespace microgpt {
 namespace {
 
-// The whole history is reserved up front where it is this long or shorter.
+// Room for so many reports is taken up front; a longer history grows on the way.
 constexpr std::int64_t kReservedReports = 1 << 20;
 
 // What a process that cannot go on tells the others with its share of the next step. Larger than
@@ -55,10 +55,12 @@ ModelState<Scalar> make_state(const ParameterLayout& layout, std::int64_t longes
       plan_shards(parameters, sizeof(Scalar), static_cast<int>(limits.max_lanes), group.size());
   const std::size_t kept = moments_kept(parameters, sharding, group.rank());
   if (!checkpoint) return ModelState<Scalar>(layout, kept);
-  auto state = std::get<ModelState<Scalar>>(std::move(checkpoint->state));
-  if (state.parameters.size() != parameters) {
-    throw InputError("the checkpoint's model has not the shape that config and dataset give it");
+  auto* const former = std::get_if<ModelState<Scalar>>(&checkpoint->state);
+  if (former == nullptr || former->parameters.size() != parameters) {
+    throw InputError(
+        "the checkpoint's model has not the shape or precision that config and dataset give it");
   }
+  ModelState<Scalar> state = std::move(*former);
   const std::size_t first =
       sharding.sharded ? sharding.bounds[static_cast<std::size_t>(group.rank())] * kSlice : 0;
   state.m = own_part(std::move(state.m), first, kept);
@@ -122,8 +124,8 @@ struct Trainer::Run {
     Config longer = former;
     longer.num_steps = config.num_steps;
     longer.num_epochs = config.num_epochs;
-    RunSchedule(longer, static_cast<std::int64_t>(split.training.size()),
-                !split.validation.empty(), progress)
+    RunSchedule(longer, static_cast<std::int64_t>(split.training.size()), !split.validation.empty(),
+                progress)
         .forget_what_was_not_due(progress);
   }
 

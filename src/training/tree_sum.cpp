@@ -55,7 +55,7 @@ std::span<const Scalar> TreeSum<Scalar>::add_slice(std::size_t slice,
   if (sources_.size() == 1) return place;
   const std::span<Scalar> sum = room.first(place.size());
   // Sum i of the stack is a source, or lies in row i.
-  alignas(64) std::array<std::array<Scalar, kStretch>, kMostLevels> rows;
+  alignas(line_memory::kCacheLine) std::array<std::array<Scalar, kStretch>, kMostLevels> rows;
   std::array<const Scalar*, kMostLevels> stack;
   for (std::size_t first = 0; first < sum.size(); first += kStretch) {
     const std::size_t count = std::min(kStretch, sum.size() - first);

@@ -22,6 +22,8 @@
 #include <mutex>
 #include <vector>
 
+#include "microgpt/aligned_buffer.hpp"
+
 namespace microgpt {
 
 // Padding keeps what different workers write on different cache lines.
@@ -83,7 +85,7 @@ class WorkerPool {  // NOLINT(clang-analyzer-optin.performance.Padding)
   // upper half, items not yet taken in the lower: a worker that is late can take nothing from a
   // round that it has not seen. Each share counts its own items, in the line that whoever takes
   // them has anyway: one count for all would go from core to core.
-  struct alignas(64) Share {
+  struct alignas(line_memory::kCacheLine) Share {
     std::atomic<std::uint64_t> open{0};
     std::atomic<std::uint32_t> unfinished{0};
   };
@@ -93,7 +95,7 @@ class WorkerPool {  // NOLINT(clang-analyzer-optin.performance.Padding)
   std::exception_ptr exception_;
 
   std::atomic<bool> stopping_{false};
-  alignas(64) std::atomic<std::uint32_t> round_{0};
+  alignas(line_memory::kCacheLine) std::atomic<std::uint32_t> round_{0};
 };
 
 }  // namespace microgpt

@@ -1,3 +1,4 @@
+// A file or link that is replaced is the old or the new one, whichever call fails or is the last.
 #include "base/durable_file.hpp"
 
 #include <fcntl.h>

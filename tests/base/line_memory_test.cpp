@@ -47,6 +47,7 @@ TEST(AlignedBuffer, KeepsItsNumbersWhenItIsMoved) {
   to = std::move(from);
   EXPECT_EQ(to.data(), data);
   EXPECT_EQ(to.values().back(), 7);
+  EXPECT_TRUE(from.values().empty());  // NOLINT(bugprone-use-after-move): nothing of it is left
 }
 
 }  // namespace

@@ -1,3 +1,4 @@
+// Text from outside, made fit for one line of a message.
 #include "base/printable.hpp"
 
 #include <gtest/gtest.h>

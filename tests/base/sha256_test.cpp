@@ -1,3 +1,4 @@
+// SHA-256, held against published digests.
 #include "base/sha256.hpp"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// Contents that contradict each other, one by one, and the fault that is found.
 #include "checkpoint/consistency.hpp"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// A checkpoint gives back what was written, bit for bit.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <malloc.h>

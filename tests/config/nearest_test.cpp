@@ -1,3 +1,4 @@
+// The known word that a misspelt one is nearest to.
 #include "config/nearest.hpp"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// Values that are fine alone and do not fit together.
 #include <gtest/gtest.h>
 
 #include "support.hpp"

@@ -1,3 +1,4 @@
+// Python's idea of a text file: line ends, blanks, UTF-8.
 #include "data/text_file.hpp"
 
 #include <gtest/gtest.h>

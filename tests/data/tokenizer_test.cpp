@@ -1,3 +1,4 @@
+// Characters to tokens and back.
 #include "microgpt/tokenizer.hpp"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// The three activations and their slopes, held against their formulas in long double.
 #include "kernels/activation.hpp"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// An update by Adam, held against its formula, and what its moments may never become.
 #include "kernels/adam.hpp"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// The gradient of attention, held against slopes of its definition, for documents of all lengths.
 #include <gtest/gtest.h>
 
 #include <numeric>

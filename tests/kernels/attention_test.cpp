@@ -1,3 +1,4 @@
+// Attention, held against its definition, for documents of all lengths.
 #include <gtest/gtest.h>
 
 #include "attention_support.hpp"

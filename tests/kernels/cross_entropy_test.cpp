@@ -1,3 +1,4 @@
+// The loss of logits and its gradient, held against their formulas.
 #include <gtest/gtest.h>
 
 #include <numeric>

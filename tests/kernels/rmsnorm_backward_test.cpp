@@ -1,3 +1,4 @@
+// The gradient of RMSNorm, held against its formula.
 #include <gtest/gtest.h>
 
 #include "rmsnorm_support.hpp"

@@ -1,3 +1,4 @@
+// RMSNorm, held against its formula, and what it makes of numbers that are none.
 #include <gtest/gtest.h>
 
 #include "kernels/transpose.hpp"

@@ -1,3 +1,4 @@
+// Matrices turned around: each element in its place, and nothing beside it touched.
 #include "kernels/transpose.hpp"
 
 #include <gtest/gtest.h>

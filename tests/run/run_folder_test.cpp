@@ -1,3 +1,4 @@
+// A run's folder: who may write there, what is removed, what never is.
 #include "run/run_folder.hpp"
 
 #include <fmt/format.h>

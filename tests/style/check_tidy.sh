@@ -8,10 +8,12 @@ source_dir=$1
 build_dir=$2
 stamp=$build_dir/tidy.stamp
 
-if [[ -f $stamp ]] && [[ -z $(find "$source_dir"/{src,include,tools/bench,.clang-tidy} -newer "$stamp" -type f -print -quit) ]]; then
+if [[ -f $stamp ]] && [[ -z $(find "$source_dir"/{src,include,tools/bench,.clang-tidy} "$build_dir/compile_commands.json" \
+    -newer "$stamp" -type f -print -quit) ]]; then
     echo "unchanged since the last clean run"
     exit 0
 fi
+touch "$stamp.begun"  # what is edited from now on has not been seen
 # For the tiles of the kernels, which are long but have few branches, the analyzer's usual number of
 # states of a function means minutes.
 analyzer=(-Xclang -analyzer-config -Xclang max-nodes=50000)
@@ -20,4 +22,4 @@ printf '%s\0' "${files[@]}" |
     xargs -0 -n 1 -P "$(nproc)" clang-tidy -p "$build_dir" --quiet --warnings-as-errors='*' \
         --extra-arg=-Wno-unknown-warning-option --extra-arg=-Wno-unused-command-line-argument \
         "${analyzer[@]/#/--extra-arg=}"
-touch "$stamp"
+mv "$stamp.begun" "$stamp"

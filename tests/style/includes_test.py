@@ -1,5 +1,5 @@
 """Arrows between folders point one way: a folder of src includes only itself and those before it in the list of
-src/CMakeLists.txt; the public headers include nothing private."""
+src/CMakeLists.txt; the public headers include nothing private. And every file begins with what it is for."""
 
 import os
 import re
@@ -30,6 +30,15 @@ class IncludesTest(unittest.TestCase):
             allowed = {"microgpt", *order[: order.index(folder) + 1]}
             for included in INCLUDE.findall(path.read_text(encoding="utf-8")):
                 self.assertIn(Path(included).parts[0], allowed, path)
+
+    def test_a_file_says_what_it_is(self):
+        """In its first line, or in that of the header that it implements."""
+        headers = {path.stem for path in (ROOT / "include").rglob("*.hpp")}
+        for folder in ("include", "src", "tests", "tools"):
+            for path in (ROOT / folder).rglob("*.[ch]pp"):
+                has_header = path.suffix == ".cpp" and (path.with_suffix(".hpp").exists() or path.stem in headers)
+                if not has_header:
+                    self.assertTrue(path.read_text(encoding="utf-8").startswith("// "), path)
 
     def test_public_headers_stand_alone(self):
         for path in (ROOT / "include").rglob("*.hpp"):
