@@ -13,10 +13,11 @@
 #include <string_view>
 #include <vector>
 
+#include "microgpt/activation.hpp"
+
 namespace microgpt {
 
 enum class DocumentMode { lines, text };
-enum class Activation { relu_squared, relu, gelu };
 enum class LrSchedule { cosine, linear, constant };
 enum class Precision { float32, float64 };
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -143,6 +144,19 @@ void replace_symlink(const fs::path& link, const fs::path& target) {
   }
   temporary.rename_to(link);
   sync_folder(folder_of(link));
+}
+
+int make_folder_durably(const fs::path& path) {
+  const fs::path parent = folder_of(path.has_filename() ? path : path.parent_path());
+  std::error_code unknown;
+  if (parent != path && !fs::exists(parent, unknown)) {
+    const int error = make_folder_durably(parent);
+    if (error != 0 && error != EEXIST) return error;
+  }
+  if (::mkdir(path.c_str(), 0777) != 0) return errno;
+  const fs::path named = fs::absolute(parent, unknown);  // `.` would tell nobody which one failed
+  sync_folder(unknown ? parent : named);
+  return 0;
 }
 
 void sync_folder(const fs::path& folder) {

@@ -56,6 +56,11 @@ void sync_file(const FileDescriptor& file, const std::filesystem::path& path);
 /// never to nothing. Throws RunError as write_file_durably does.
 void replace_symlink(const std::filesystem::path& link, const std::filesystem::path& target);
 
+/// Makes a folder, and those above it that are missing, each of which would survive a power cut.
+/// Returns 0, EEXIST where there is something of its name, or why it could not be made. Throws
+/// RunError where it cannot be made durable.
+[[nodiscard]] int make_folder_durably(const std::filesystem::path& path);
+
 /// Makes the names in a folder durable: files created, renamed or removed in it.
 /// Throws RunError as write_file_durably does.
 void sync_folder(const std::filesystem::path& folder);

@@ -116,6 +116,14 @@ std::filesystem::path read_path(const Setting& setting, const std::filesystem::p
     refuse(setting.place, fmt::format("{}: the path '{}' is not UTF-8: rename file or folder",
                                       setting.key, printable(path.native())));
   }
+  for (auto place = path.native().begin(); place != path.native().end();) {
+    const char32_t c = utf8::unchecked::next(place);
+    if ((c & 0xfffeU) != 0xfffeU && (c < 0xfdd0U || c > 0xfdefU)) continue;
+    refuse(setting.place,
+           fmt::format("{}: the path '{}' holds U+{:04X}, which YAML cannot: rename "
+                       "file or folder",
+                       setting.key, printable(path.native()), static_cast<std::uint32_t>(c)));
+  }
   return path;
 }
 

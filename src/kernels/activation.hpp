@@ -6,7 +6,7 @@
 #pragma once
 
 #include "kernels/matrix.hpp"
-#include "microgpt/config.hpp"
+#include "microgpt/activation.hpp"
 
 namespace microgpt::kernels {
 

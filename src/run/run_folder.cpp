@@ -3,12 +3,10 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <fstream>
 #include <iterator>
 #include <set>
@@ -20,17 +18,14 @@
 
 #include "base/printable.hpp"
 #include "microgpt/error.hpp"
+#include "run/run_files.hpp"
 
 namespace microgpt {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kConfig = "config.cfg";
-constexpr std::string_view kMetrics = "metrics.jsonl";
-constexpr std::string_view kLatest = "latest.h5";
-constexpr std::string_view kBest = "best.h5";
-constexpr std::string_view kProbe = ".microgpt-probe";
+using namespace run_files;
 
 template <class Error>
 [[noreturn]] void fail(const fs::path& path, std::string_view what, int error) {
@@ -42,76 +37,8 @@ template <class Error>
   throw InputError(fmt::format("{}: {}", printable(path.string()), why));
 }
 
-std::string checkpoint_name(std::int64_t step) { return fmt::format("step-{:08}.h5", step); }
-
-/// The step in the name of a checkpoint; nothing for any other name.
-std::optional<std::int64_t> step_of(const std::string& name) {
-  constexpr std::string_view kPrefix = "step-";
-  std::int64_t step = 0;
-  if (!name.starts_with(kPrefix)) return {};
-  std::from_chars(name.data() + kPrefix.size(), name.data() + name.size(), step);
-  // The one way to write the step: eight digits, or more where they are needed.
-  if (step < 0 || name != checkpoint_name(step)) return {};
-  return step;
-}
-
-std::vector<std::string> names_in(const fs::path& folder, std::error_code& error) {
-  std::vector<std::string> names;
-  fs::directory_iterator entry(folder, error);
-  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
-    names.push_back(entry->path().filename().string());
-  }
-  return names;
-}
-
-std::vector<std::int64_t> steps_in(const fs::path& folder, std::error_code& error) {
-  std::vector<std::int64_t> steps;
-  for (const std::string& name : names_in(folder, error)) {
-    std::error_code gone;
-    const auto step = step_of(name);
-    if (step && fs::is_regular_file(folder / name, gone)) steps.push_back(*step);
-  }
-  std::ranges::sort(steps);
-  return steps;
-}
-
-/// Whether a name is that of a file of ours that was not finished.
-bool is_leftover(const std::string& name) {
-  constexpr std::string_view kSuffix = ".tmp";
-  if (name == kProbe) return true;
-  if (!name.ends_with(kSuffix)) return false;
-  const std::string whole = name.substr(0, name.size() - kSuffix.size());
-  return step_of(whole) || whole == kConfig || whole == kMetrics || whole == kLatest ||
-         whole == kBest || whole == kProbe;
-}
-
-fs::path parent_of(const fs::path& path) {
-  const fs::path parent = (path.has_filename() ? path : path.parent_path()).parent_path();
-  return parent.empty() ? "." : parent;
-}
-
 void remove_file(const fs::path& path) {
   if (::unlink(path.c_str()) != 0 && errno != ENOENT) fail<RunError>(path, "cannot remove", errno);
-}
-
-std::optional<std::int64_t> step_behind(const fs::path& link) {
-  std::error_code error;
-  return step_of(fs::read_symlink(link, error).filename().string());
-}
-
-/// Makes a folder, and those above it that are missing, each of which would survive a power cut.
-/// Returns 0, EEXIST where there is something of its name, or why it could not be made.
-int make_folder(const fs::path& path) {
-  const fs::path parent = parent_of(path);
-  std::error_code unknown;
-  if (parent != path && !fs::exists(parent, unknown)) {
-    const int error = make_folder(parent);
-    if (error != 0 && error != EEXIST) return error;
-  }
-  if (::mkdir(path.c_str(), 0777) != 0) return errno;
-  const fs::path named = fs::absolute(parent, unknown);  // `.` would tell nobody which one failed
-  sync_folder(unknown ? parent : named);
-  return 0;
 }
 
 bool has_file(const fs::path& folder, std::string_view name) {
@@ -210,7 +137,7 @@ void RunFolder::require_apart(const fs::path& path, const fs::path& dataset) {
 
 RunFolder RunFolder::create(const fs::path& path, bool overwrite) {
   require_free(path, overwrite);
-  const int error = make_folder(path);
+  const int error = make_folder_durably(path);
   if (error != 0 && error != EEXIST) fail<InputError>(path, "cannot be made", error);
   RunFolder folder = lock(path);
   require_free(path, overwrite);  // again, now that nobody can come between
@@ -223,7 +150,7 @@ RunFolder RunFolder::create(const fs::path& path, bool overwrite) {
 RunFolder RunFolder::create_first_free(const fs::path& parent, const std::string& name) {
   for (std::int64_t number = 1;; ++number) {
     const fs::path path = parent / fmt::format("{}-{}", name, number);
-    const int error = make_folder(path);
+    const int error = make_folder_durably(path);
     if (error == 0) {
       RunFolder folder = lock(path);
       folder.check_writable();

@@ -100,6 +100,10 @@ TEST(OverrideConfig, RefusesWhatAFileMayNotSayEither) {
       {"dataset=/caf\xe9",
        "--set dataset=/caf\\xe9: dataset: the path '/caf\\xe9' is not UTF-8: rename file or "
        "folder"},
+      {"dataset=/\xef\xbf\xbf",
+       "--set dataset=/\xef\xbf\xbf: dataset: the path '/\xef\xbf\xbf' holds U+FFFF, which YAML "
+       "cannot: "
+       "rename file or folder"},
       {"learning_rat=1",
        "--set learning_rat=1: unknown key 'learning_rat': did you mean 'learning_rate'?"},
       {"seed=1\n2", "--set seed=1\\n2: seed: '1\\n2' is not a whole number"},
