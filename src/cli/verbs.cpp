@@ -48,7 +48,9 @@ Verb train_verb() {
       .usage = "[train] --config FILE | --resume PATH [options]",
       .summary = "train a model, or go on training it",
       .options =
-          {{"config", "FILE", "config file, or the name of one in configs/"},
+          {{"config", "FILE",
+            "config file, or the name of one in configs/ of the current folder or in "
+            "share/microgpt/configs/"},
            {"resume", "PATH", "go on from a checkpoint, or from the newest of a run's folder"},
            {"set", "KEY=VALUE", "override a config key; may be repeated"},
            {"threads", "N",
