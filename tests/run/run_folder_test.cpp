@@ -254,6 +254,11 @@ struct PruneCase {
   std::vector<std::int64_t> left;
 };
 
+std::ostream& operator<<(std::ostream& out, const PruneCase& prune) {
+  return out << "keep " << prune.keep_newest << ", best " << prune.best.value_or(0) << ", linked "
+             << prune.linked.value_or(0);
+}
+
 class PruneTest : public RunFolderTest, public testing::WithParamInterface<PruneCase> {};
 
 TEST_P(PruneTest, KeepsTheNewestAndTheBest) {
