@@ -1,9 +1,6 @@
 #include "cli/command_line.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
-
-#include <ranges>
 
 #include "cli/options.hpp"
 #include "microgpt/error.hpp"
@@ -40,8 +37,9 @@ std::string help_of(const std::string& name, const Verb& verb) {
 Command parse_verb(const std::string& name, const Arguments& arguments) {
   const auto found = verbs().find(name);
   if (found == verbs().end()) {
-    throw InputError(fmt::format("'{}' is not a verb; they are {}; see --help", name,
-                                 fmt::join(std::views::keys(verbs()), ", ")));
+    std::string known;
+    for (const auto& [verb, description] : verbs()) known += (known.empty() ? "" : ", ") + verb;
+    throw InputError(fmt::format("'{}' is not a verb; they are {}; see --help", name, known));
   }
   const Verb& verb = found->second;
   const ParsedOptions given(name, verb.options, arguments);
