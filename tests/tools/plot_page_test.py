@@ -137,7 +137,7 @@ class TextTest(PageTest):
 
     def test_without_program_or_checkpoint(self):
         run = self.training("run")
-        text = self.page("run", "--program", "nowhere").read_text(encoding="utf-8")
+        text = self.page("run", env=os.environ | {"MICROGPT": "nowhere"}).read_text(encoding="utf-8")
         self.assertIn("no samples: nowhere: no such program", text)
         text = self.page("run", env=os.environ | {"MICROGPT": "/bin/false"}).read_text(encoding="utf-8")
         self.assertIn("no samples: the program ended with exit code 1", text)
