@@ -128,7 +128,7 @@ class LabelsTest(unittest.TestCase):
         changed = [base | {key: 1} for key in "abcdef"]
         found = labels([f"run-{number}" for number in range(7)], [base, *changed])
         self.assertEqual(found[0], "run-0 · a=0 b=0 c=0 …")
-        self.assertEqual(found[6], "run-6 · a=0 b=0 f=1 …")
+        self.assertEqual(found[6], "run-6 · f=1 a=0 b=0 …")
         self.assertEqual(len({label.partition(" · ")[2] for label in found}), 7)
 
     def test_as_many_keys_as_it_takes(self):

@@ -54,13 +54,13 @@ def _settings(configs):
 
 
 def _keys_of(row, rows, keys, count):
-    """So many keys in their usual order, chosen by how many of the other rows each tells from this one."""
+    """So many keys, chosen by how many of the other rows each tells from this one."""
     chosen = []
     while len(chosen) < count:
         left = [key for key in keys if key not in chosen]
         chosen.append(max(left, key=lambda key: sum(other[key] != row[key] for other in rows)))
         rows = [other for other in rows if other[chosen[-1]] == row[chosen[-1]]]
-    return [key for key in keys if key in chosen]
+    return chosen
 
 
 def _text(row, keys):
