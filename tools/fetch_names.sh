@@ -68,8 +68,9 @@ if [[ -z $output ]]; then
 fi
 folder=$(dirname -- "$output")
 
-[[ ! -d $output ]] || fail "'$output' is a folder; pass a file name with --output"
-[[ -d $folder ]] || fail "the folder '$folder' does not exist; create it or pass another --output"
+[[ ! -d $output && $output != */ ]] || fail_usage "--output '$output' is a folder; name a file in it"
+[[ ! -e $output || -f $output ]] || fail_usage "--output '$output' is not a regular file; name another"
+[[ -d $folder ]] || fail_usage "--output '$output': the folder '$folder' does not exist; create it or name another"
 
 if [[ -r $output && $(digest_of "$output") == "$digest" ]]; then
   printf '%s is already there with the right digest\n' "$output"

@@ -1,26 +1,43 @@
 #!/usr/bin/env bash
-# Installs what is missing, builds everything with warnings as errors and runs
-# the tests. Arguments go to ctest:
-#
-#     tools/test.sh -R tokenizer
-#
-# With --preset first, tests another build: asan-ubsan or tsan (the same tests
-# under sanitizers), fuzz (a minute of libFuzzer for each reader) or debug:
-#
-#     tools/test.sh --preset asan-ubsan -R checkpoint
+# Builds everything and runs the tests; see --help.
 set -euo pipefail
 
 # shellcheck source=tools/packages.sh
 source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/packages.sh"
 
+usage() {
+    cat <<'TEXT'
+Usage: tools/test.sh [--preset NAME] [CTEST OPTION...]
+
+Installs what is missing, builds everything with warnings as errors and runs
+the tests.
+
+  --preset NAME  test another build than ci: asan-ubsan or tsan (the same tests
+                 under sanitizers), fuzz (a minute of libFuzzer for each reader)
+                 or debug; before all other options
+  --help         show this text; ctest --help shows what ctest takes
+
+Examples:
+  tools/test.sh -R tokenizer
+  tools/test.sh --preset asan-ubsan -R checkpoint
+TEXT
+}
+
+if [[ ${1:-} == --help || ${1:-} == -h ]]; then
+    usage
+    exit
+fi
+
 preset=ci
 if [[ ${1:-} == --preset ]]; then
-    if [[ -z ${2:-} ]]; then
-        say "--preset needs a name: ci, asan-ubsan, tsan, fuzz or debug"
-        exit 2
-    fi
-    preset=$2
-    shift 2
+    preset=${2:-}
+    case $preset in
+        ci | asan-ubsan | tsan | fuzz | debug) shift 2 ;;
+        *)
+            say "--preset '$preset' is none of: ci, asan-ubsan, tsan, fuzz, debug"
+            exit 2
+            ;;
+    esac
 fi
 
 packages=("${build_packages[@]}" "${tool_packages[@]}" "${test_packages[@]}")

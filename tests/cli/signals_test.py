@@ -135,7 +135,7 @@ class SignalsTest(ProgramTest):
             self.assertEqual(len(Run(self.folder / f"run-{pause}", None).steps()), 1, pause)
 
     def test_a_reader_that_goes_with_the_signal(self):
-        """As in `microgpt | tee log`, where Ctrl-C reaches both: be the step long or short, the signal is the reason."""
+        """As in `microgpt | tee log`, where Ctrl-C reaches both: be the step long or short, it is the reason."""
         for name, batch_size in (("short", 1), ("long", 60_000)):
             config = self.write_config(f"{name}.cfg", **ENDLESS | {"batch_size": batch_size, "n_embd": 64})
             process = self.start("--config", config, "--out", name, "--threads", 1)

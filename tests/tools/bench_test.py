@@ -70,26 +70,32 @@ class BenchTest(unittest.TestCase):
                                 (["--shapes", "F", "--batch-size", "2000"], "--batch-size"),
                                 (["--rounds", "0"], "--rounds"), (["--seconds", "-1"], "--seconds"),
                                 (["--threads", "5000"], "--threads"), (["--batch-size", "-1"], "--batch-size"),
-                                (["A"], "A: not an option"), (["--json", "/nowhere/bench.json"], "/nowhere/bench.json")):
+                                (["A"], "A: not an option"),
+                                (["--json", "/nowhere/bench.json"], "/nowhere/bench.json")):
             done = run("--rounds", "1", *arguments)
             self.assertEqual(done.returncode, 2, arguments)
             self.assertIn(word, done.stderr)
             self.assertEqual(done.stderr.splitlines()[-1].count("error"), 1)
 
-    def time_whole_runs(self, program, repeats):
+    def time_whole_runs(self, program, repeats, cwd=None):
         script = SOURCE / "tools" / "bench" / "whole_runs.py"
         return subprocess.run(["/usr/bin/python3", script, program, "--repeats", repeats],
-                              capture_output=True, text=True, check=False, timeout=300)
+                              cwd=cwd, capture_output=True, text=True, check=False, timeout=300)
 
     def test_whole_runs_are_refused(self):
-        for program, repeats, word in ((os.environ["MICROGPT"], "0", "--repeats"), ("gone", "1", "gone: is no file")):
+        for program, repeats, word in ((os.environ["MICROGPT"], "0", "--repeats"),
+                                       ("gone", "1", "gone: there is no such program"),
+                                       (__file__, "1", "there is no such program"),  # it cannot be run
+                                       ("/bin/true", "1", "true: reported no step"),
+                                       ("/bin/false", "1", "/bin/false failed: exit code 1")):
             done = self.time_whole_runs(program, repeats)
             self.assertEqual(done.returncode, 2)
             self.assertEqual(done.stderr.count("\n"), 1)
             self.assertIn(word, done.stderr)
 
     def test_whole_runs_are_timed(self):
-        done = self.time_whole_runs(os.environ["MICROGPT"], "1")
+        program = pathlib.Path(os.environ["MICROGPT"])
+        done = self.time_whole_runs(program.name, "1", cwd=program.parent)
         self.assertEqual(done.returncode, 0, done.stderr)
         lines = done.stdout.splitlines()
         self.assertEqual(len(lines), 4)

@@ -1,7 +1,10 @@
 """tools/cluster: measure.py runs layouts in turns, predict.py says what its parts say, the scripts are sound."""
 
 import json
+import dataclasses
 import os
+import re
+import signal
 import subprocess
 import sys
 import unittest
@@ -13,11 +16,12 @@ CLUSTER = ROOT / "tools" / "cluster"
 sys.path[:0] = [str(ROOT / "tests" / "cli"), str(ROOT / "tools"), str(CLUSTER)]
 
 from microgpt_tools.program import alone  # noqa: E402
+import predict  # noqa: E402
 from predict import Job, Network, parameters_of  # noqa: E402
 from program import PROGRAM, ProgramTest  # noqa: E402
 
 NETWORK = Network("test", 1e-5, 1e9)
-JOB = Job(parameters_of(27, 1, 64, 16), 4, 6400, 16, 1, 1e-6, 0, 1e-4)
+JOB = Job(parameters_of(27, 1, 64, 16), 4, 6400, 1, 1e-6, 0, 1e-4)
 
 
 def run_script(script, *arguments, **options):
@@ -48,6 +52,31 @@ class PredictTest(unittest.TestCase):
         self.assertEqual(JOB.compute_seconds(1024), JOB.compute_seconds(64))
         self.assertAlmostEqual(JOB.compute_seconds(3), 2200e-6)
 
+    def test_the_lanes_are_those_of_the_program(self):
+        source = "".join((ROOT / "src/training" / name).read_text() for name in ("batch_plan.hpp", "batch_plan.cpp"))
+        for name, value in (("kMaxLanes", predict.MAX_LANES), ("kUsualLanes", predict.USUAL_LANES),
+                            ("kLongLanePositions", predict.LONG_LANE_TOKENS), ("kLanePositions", predict.LANE_TOKENS),
+                            ("kLanePositionsOfLargeModels", predict.LANE_TOKENS_OF_LARGE_MODELS)):
+            self.assertRegex(source, rf"std::int64_t {name} = {value};")
+        self.assertRegex(source, r"kLargeGradientBytes = std::size_t\{1\} << 23U;")
+        self.assertEqual(predict.LARGE_GRADIENT_BYTES, 1 << 23)
+        # The program's own tests have these values.
+        tests = (ROOT / "tests/training/batch_plan_test.cpp").read_text()
+        for name in ("LanesAreOneForFewPositionsAndMoreForMore", "LanesAreMoreThanUsualWhereEachIsLong"):
+            cases = re.findall(r"\{([\d']+), (\d+)\}", tests.partition(name)[2].partition("}}")[0] + "}")
+            self.assertGreater(len(cases), 6)
+            for tokens, lanes in cases:
+                tokens = int(tokens.replace("'", ""))
+                self.assertEqual(dataclasses.replace(JOB, tokens=tokens).lanes(), int(lanes), tokens)
+        large = dataclasses.replace(JOB, parameters=(1 << 21) + 1)  # of 4 bytes each
+        self.assertEqual(dataclasses.replace(large, tokens=16 * 128).lanes(), 8)
+        self.assertEqual(dataclasses.replace(large, tokens=1024 * 2, batch_size=2).lanes(), 2)
+
+    def test_there_are_no_more_lanes_than_documents(self):
+        self.assertEqual(dataclasses.replace(JOB, batch_size=3).lanes(), 3)
+        done = run_script("predict.py", "--tokens", 6400, "--batch-size", 3)
+        self.assertIn("6400 tokens a step in 3 lanes", done.stdout)
+
     def test_a_large_model_travels_twice(self):
         fast = Network("no latency", 0, 1e9)
         self.assertAlmostEqual(JOB.message_seconds(8, fast), 2 * JOB.model_bytes / 1e9)
@@ -67,6 +96,7 @@ class PredictTest(unittest.TestCase):
             (["--n-embd", "1.5"], "--n-embd: '1.5'"),
             (["--n-layer", "9" * 400], "--n-layer"),
             (["--threads", -1], "--threads: '-1'"),
+            (["--batch-size", 0], "--batch-size: '0'"),
             (["--token-seconds", "inf"], "--token-seconds"),
             (["--lane-seconds", -1], "--lane-seconds"),
             (["--fixed-seconds", "nan"], "--fixed-seconds"),
@@ -100,6 +130,26 @@ class MeasureTest(ProgramTest):
         speeds = json.loads((self.folder / "measured.json").read_text(encoding="utf-8"))["tokens_per_second"]
         self.assertEqual([len(values) for values in speeds.values()], [2, 2])
 
+    def test_its_paths_are_relative_to_the_current_folder(self):
+        self.write("data/few.txt", "anna\nbob\n" * 30)
+        (self.folder / "program").symlink_to(PROGRAM)
+        done = run_script("measure.py", "1x1", "--steps", 10, "--runs", 1, "--program", "program",
+                          "--set", "dataset=data/few.txt", cwd=self.folder)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+    def test_a_launcher_that_starts_nothing_has_no_speed(self):
+        arguments = ("1x1", "2x1", "--steps", 10, "--runs", 1, "--program", PROGRAM, "--mpirun", "/bin/true")
+        assert_refused(self, run_script("measure.py", *arguments), "measure.py", "2x1", "no metrics", "--mpirun")
+
+    def test_it_leaves_nothing_when_it_is_stopped(self):
+        command = [sys.executable, CLUSTER / "measure.py", "1x1", "--steps", "1000000000", "--program", PROGRAM]
+        process = subprocess.Popen(command, env=os.environ | {"TMPDIR": str(self.folder)})
+        self.addCleanup(process.kill)
+        self.wait_until(lambda: list(self.folder.glob("microgpt-measure-*/run/metrics.jsonl")))
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(timeout=300), 128 + signal.SIGTERM)
+        self.assertEqual(list(self.folder.iterdir()), [])
+
     def test_what_it_is_asked_wrongly(self):
         text = self.write("text", "words")
         text.chmod(0o755)
@@ -113,9 +163,10 @@ class MeasureTest(ProgramTest):
             (["--program", "gone"], "gone"),
             (["--program", "."], "."),
             (["--program", text, *short], text, "--program"),
-            (["--program", "/bin/true", *short], "/bin/true", "--program"),
+            (["--program", "/bin/true", *short], "/true", "no metrics", "--program"),
+            (["--program", "/bin/false", *short], "failed: exit code 1"),
             (["--program", PROGRAM, *short, "--set", "n_embd=0"], "1x1", "n_embd"),
-            (["--program", PROGRAM, *short, "--json", "gone/x.json"], "--json gone/x.json"),
+            (["--program", PROGRAM, *short, "--json", "text/x.json"], "--json text/x.json"),
             (["--program", PROGRAM, *short, "--json", "."], "--json ."),
             (["--program", PROGRAM, "--mpirun", ""], "--mpirun"),
             (["--program", PROGRAM, "--mpirun", "mpirun '"], "--mpirun"),

@@ -79,12 +79,17 @@ class FetchNames(unittest.TestCase):
     def test_missing_destination_folder_fails(self):
         output = self.kept / "none" / "names.txt"
         result = run("--url", self.source.as_uri(), "--output", output)
-        self.assert_one_error(result, 1)
+        self.assert_one_error(result, 2)
+        self.assertIn(f"--output '{output}'", result.stderr)
         self.assertEqual(self.kept_files(), [])
 
-    def test_destination_that_is_a_folder_fails(self):
-        result = run("--url", self.source.as_uri(), "--output", self.kept)
-        self.assert_one_error(result, 1)
+    def test_destination_that_is_no_regular_file_fails(self):
+        fifo = self.folder / "fifo"
+        os.mkfifo(fifo)
+        for output in (self.kept, f"{self.kept}/new/", fifo, "/dev/full", "/dev/zero"):
+            result = run("--url", self.source.as_uri(), "--output", output)
+            self.assert_one_error(result, 2)
+            self.assertIn(f"--output '{output}'", result.stderr)
         self.assertEqual(self.kept_files(), [])
 
     def test_bad_usage(self):

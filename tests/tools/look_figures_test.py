@@ -66,11 +66,23 @@ class FiguresTest(LookTest):
             np.testing.assert_array_equal(points, [plane.points])
             self.assertIn(f"first direction: {plane.explained[0]:.0%} of the variance", axes.get_xlabel())
             self.assertIn(f"second direction: {plane.explained[1]:.0%} of the variance", axes.get_ylabel())
+            # One unit is as long on both axes.
+            x, y = axes.transData.transform((1, 1)) - axes.transData.transform((0, 0))
+            self.assertAlmostEqual(x, y)
+            bare = len(plane.points) - len(axes.texts)
+            self.assertEqual(f"no room for the labels of {bare} of" in axes.get_xlabel(), bare > 0)
         colours = {text.get_text(): text.get_color() for text in characters.texts}
         self.assertGreater(len(colours), 20)
         for label, colour in colours.items():
             expected = DARK_GREY if label == "BOS" else ORANGE if label in "aeiou" else BLUE
             self.assertEqual(colour, expected, label)
+
+    def test_points_without_a_label_are_counted(self):
+        crowded = self.train_names("long", block_size=200, n_embd=4, n_head=1)
+        _, positions = embeddings_figure(read_checkpoint(crowded.checkpoint())).axes
+        self.assertLess(len(positions.texts), 200)
+        note = f"no room for the labels of {200 - len(positions.texts)} of 200 points"
+        self.assertEqual(positions.get_xlabel().split("\n")[1:], [note])
 
     def test_labels_stand_beside_their_points(self):
         for axes, name in zip(embeddings_figure(self.checkpoint).axes, ("wte", "wpe")):

@@ -42,9 +42,15 @@ class PicturesTest(LookTest):
         self.assertEqual(printed, "".join(f"run/look-{picture}\n" for picture in PICTURES))
         self.assert_pictures(run.folder / "look")
 
+    def test_a_folder_is_made_for_them(self):
+        self.train_names()
+        self.show("run", "--out", "pictures/of/this")
+        self.assert_pictures(self.folder / "pictures/of/this")
+        self.show("run", "--out", "others/")
+        self.assert_pictures(self.folder / "others/look")
+
     def test_the_same_bytes_again_whatever_the_user_prefers(self):
         self.train_names()
-        (self.folder / "pictures").mkdir()
         self.write("matplotlibrc", "xtick.labelsize: 30\naxes.facecolor: black\n")
         self.show("run", "--out", "pictures/one")
         self.show(
@@ -110,8 +116,9 @@ class PicturesTest(LookTest):
     def test_what_cannot_be_written(self):
         run = self.train_names()
         self.write("file", "")
-        for name in ("none/x", "file/x", "x.png", "x.svg"):
+        for name in ("file/x", "x.png", "x.svg", "x" * 300, "x" * 240):
             self.assert_refused(self.look("run", "--out", name), f"--out {name}")
+        self.assert_refused(self.look("run", "--out", ""), "--out: is empty")
         self.assertEqual(list(self.folder.rglob("*look*")), [])
         self.show("run", "--name", "anna")
         (run.folder / "look-attention.svg").unlink()
@@ -263,6 +270,9 @@ class UsageTest(LookTest):
         printed = self.look("long", "--text", "--name", "a" * 511).out
         self.assertIn("note: attention of the last 64 of 512 positions", printed)
 
+    def test_a_name_that_is_too_long(self):
+        self.assert_refused(self.look("x" * 300), "cannot read: File name too long")
+
     def test_bad_usage(self):
         for arguments in ([], ["--nonsense"], ["run", "--layer", "x"], ["run", "--text", "--out", "x"]):
             output = self.look(*arguments)
@@ -281,7 +291,7 @@ class UsageTest(LookTest):
         with open("/dev/full", "w", encoding="utf-8") as full:
             output = self.microgpt("run", "--text", program=self.script(), stdout=full)
         self.assertEqual(output.exit_code, 1)
-        self.assertRegex(output.err, r"\Alook\.py: error: [^\n]*No space left[^\n]*\n\Z")
+        self.assertRegex(output.err, r"\Alook\.py: error: standard output: [^\n]*No space left[^\n]*\n\Z")
 
     def script(self):
         return os.path.join(os.environ["MICROGPT_SOURCE"], "tools", "look.py")

@@ -123,6 +123,23 @@ class LabelsTest(unittest.TestCase):
         configs[0] |= {"a": 0, "b": 0, "c": 0}
         self.assertEqual(labels(["x", "y", "z"], configs)[0], "x · d=0 a=0 b=0 …")
 
+    def test_runs_that_change_one_key_each_show_it(self):
+        base = dict.fromkeys("abcdef", 0)
+        changed = [base | {key: 1} for key in "abcdef"]
+        found = labels([f"run-{number}" for number in range(7)], [base, *changed])
+        self.assertEqual(found[0], "run-0 · a=0 b=0 c=0 …")
+        self.assertEqual(found[6], "run-6 · f=1 a=0 b=0 …")
+        self.assertEqual(len({label.partition(" · ")[2] for label in found}), 7)
+
+    def test_as_many_keys_as_it_takes(self):
+        configs = [{key: number >> place & 1 for place, key in enumerate("abcd")} for number in range(16)]
+        found = labels([f"run-{number}" for number in range(16)], configs)
+        self.assertEqual(found[6], "run-6 · a=0 b=1 c=1 d=0")
+
+    def test_values_that_look_alike_take_no_more_keys(self):
+        configs = [{"a": number, "b": 1 / 3 + number * 1e-9, "c": number, "d": number % 2} for number in (1, 2)]
+        self.assertEqual(labels(["x", "y"], configs), ["x · a=1 b=0.3333 c=1 …", "y · a=2 b=0.3333 c=2 …"])
+
     def test_long_names_stay_unlike(self):
         paths = [f"{'x' * 50}{number}{'y' * 50}" for number in range(3)]
         found = labels(paths, [{}] * 3)

@@ -137,7 +137,7 @@ class TextTest(PageTest):
 
     def test_without_program_or_checkpoint(self):
         run = self.training("run")
-        text = self.page("run", "--program", "nowhere").read_text(encoding="utf-8")
+        text = self.page("run", env=os.environ | {"MICROGPT": "nowhere"}).read_text(encoding="utf-8")
         self.assertIn("no samples: nowhere: no such program", text)
         text = self.page("run", env=os.environ | {"MICROGPT": "/bin/false"}).read_text(encoding="utf-8")
         self.assertIn("no samples: the program ended with exit code 1", text)
@@ -367,6 +367,17 @@ class BrowserTest(PageTest):
         self.actions().move_to_element_with_offset(area, int(x), int(y)).perform()
         tooltip = self.wait_for(lambda: self.find("#chart-progress .hoverlayer .hovertext"))
         self.assertRegex(tooltip[0].text, r"trial 3: 2\.7700\s*learning_rate = [\d.e-]+\s*n_embd = (16|32)")
+
+        # Rates are written out, on logarithmic axes too, and titles keep clear of labels.
+        for labels in ("#chart-slice-0 .xtick text", "#chart-learning-rate .ytick text"):
+            texts = [element.get_property("textContent") for element in self.find(labels)]
+            self.assertTrue(texts, labels)
+            for text in texts:
+                self.assertTrue(float(text) == 0 or 5e-4 <= float(text) <= 0.2, texts)
+        box = "return document.querySelector(arguments[0]).getBoundingClientRect().toJSON()"
+        for chart in ("progress", "slice-0", "loss", "learning-rate"):
+            title = self.script(box, f"#chart-{chart} .ytitle")
+            self.assertLess(title["right"] + 4, self.script(box, f"#chart-{chart} .yaxislayer-above")["left"], chart)
 
         heads = {element.text.strip(): element for element in self.find("table.sortable")[0].find_elements(
             "css selector", "th button")}  # fmt: skip

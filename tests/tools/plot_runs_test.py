@@ -134,7 +134,6 @@ class PictureTest(PlotTest):
 
     def test_names_of_pictures(self):
         self.training("run")
-        (self.folder / "deep").mkdir()
         for out, stem in (("a", "a"), ("lr-0.01", "lr-0.01"), ("b.png", "b"), ("deep/c.svg", "deep/c")):
             self.assertEqual(
                 self.plotted("run", "--out", out), [self.folder / f"{stem}.png", self.folder / f"{stem}.svg"]
@@ -150,17 +149,26 @@ class UsageTest(PlotTest):
 
     def test_bad_usage(self):
         self.training("run")
+        self.write("words", "no program at all").chmod(0o755)
         before = snapshot(self.folder)
         for arguments, words in (
             (["gone"], ["gone", "no such folder"]),
+            (["x" * 300], ["no such folder"]),
             (["run.cfg"], ["run.cfg", "not a folder"]),
             (["."], ["no config.cfg"]),
             (["run", "--smooth", 0], ["--smooth 0"]),
-            (["run", "--out", "gone/x"], ["--out gone/x", "no folder gone"]),
+            (["run", "--out", "run.cfg/x"], ["--out run.cfg/x", "Not a directory"]),
             (["run", "--out", "run"], ["--out run", "is a folder"]),
+            (["run", "--out", ""], ["--out: is empty"]),
+            (["run", "--out", "x" * 300], ["--out x", "too long"]),
+            (["run", "--html", "x" * 300 + ".html"], ["--html x", "too long"]),
             (["run", "--html", "run/latest.h5"], ["latest.h5", ".html"]),
-            (["run", "--html", "gone/x.html"], ["no folder gone"]),
+            (["run", "--html", "run.cfg/x.html"], ["--html run.cfg/x.html", "Not a directory"]),
             (["run", "--program", "gone"], ["--program gone", "--html"]),
+            (["run", "--html", "page.html", "--program", "gone"], ["gone: no such program", "--program"]),
+            (["run", "--html", "page.html", "--program", "/bin/true"], ["/bin/true: is not microgpt"]),
+            (["run", "--html", "page.html", "--program", "./run.cfg"], ["run.cfg: no such program"]),
+            (["run", "--html", "page.html", "--program", "./words"], ["words: is not microgpt"]),
         ):
             with self.subTest(arguments=arguments):
                 self.assert_refused(self.plot(*arguments), *words)
@@ -185,12 +193,14 @@ class UsageTest(PlotTest):
                 (config, line + line, ["metrics.jsonl", "do not increase"]),
                 (config, b"\xff\n", ["metrics.jsonl"]),
                 (config, None, ["no metrics.jsonl"]),
+                (config, '{"step": 1, "loss": NaN}\n{"step": 2, "loss": null}\n', ["losses", "finite"]),
                 (
                     config.replace("batch_size: 8", "batch_size: x"),
                     line,
                     ["config.cfg", "batch_size", "not x"],
                 ),
-                (": [", line, ["config.cfg"]),
+                ("seed: 1\nx: [", line, ["config.cfg:2: not YAML"]),
+                (b"\xff", line, ["config.cfg:1", "UTF-8"]),
                 ("text", line, ["config.cfg"]),
             )
         ):

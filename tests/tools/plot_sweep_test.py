@@ -275,7 +275,7 @@ class StorageTest(SweepTest):
             ("no-study", ["study.db", "no study called gone"]),
             ("no-key", ["sweep.yml", "no storage"]),
             ("no-url", ["sweep.yml", "not the URL"]),
-            ("no-yaml", ["sweep.yml"]),
+            ("no-yaml", ["sweep.yml:2: not YAML"]),
             ("no-mapping", ["sweep.yml", "no storage"]),
             ("no-driver", ["nothing://localhost/x"]),
             ("no-tables", ["no study called names"]),

@@ -98,6 +98,8 @@ class OptionsTest(SweepTest):
             ((*RATE, "--program", "nothing"), "nothing", "no such program"),
             ((*RATE, "--program", "/bin/true"), "/bin/true", "--program"),
             ((*RATE, "--program", "/bin/cat"), "/bin/cat", "--program"),
+            ((*RATE, "--study", "mine"), "--study", "storage"),
+            ((*RATE, "--heartbeat", "3"), "--heartbeat", "storage"),
             ((*RATE, "--storage", "database"), "--storage", "postgresql://"),
             ((*RATE, "--storage", "sqlite:////tmp/x.db"), "--storage", "sqlite"),
         )
@@ -126,18 +128,20 @@ class OptionsTest(SweepTest):
         file_refused("config: tiny.cfg\nparams: {n_embd: [8, 16]}\ntrials: [1]\n", "trials")
         file_refused("config: tiny.cfg\nparams: {n_embd: [8, 16]}\ntrials: 1.5\n", "trials", "'1.5'")
         file_refused("config: tiny.cfg\nsampler: best\n", "sampler", "'best'")
-        file_refused("config: {", "line 1")
-        file_refused("config: tiny.cfg\ntrials: 1\ntrials: 2\n", "line 3", "trials", "twice")
+        file_refused("config: {", "a.yml:1: not YAML")
+        file_refused("config: tiny.cfg\ntrials: 1\ntrials: 2\n", "a.yml:3: ", "trials", "twice")
+        file_refused("config: tiny.cfg\nparams: {n_embd: [8, 16]}\nstudy: x\n", "a.yml: study", "storage")
         file_refused("config: tiny.cfg\nparams: {n_embd: [8, 16], n_embd: [32]}\n", "n_embd", "twice")
         file_refused("config: " + "[" * 5000, "nested")
         file_refused("just words")
         file_refused("config:\n", "config")
-        self.refused(["gone.yml"], "gone.yml")
+        self.refused(["gone.yml"], "gone.yml", "name the YAML file of a sweep")
         self.refused([self.folder], self.folder)
         self.assertFalse((self.folder / "sweeps").exists())
 
     def test_a_stream_that_is_closed(self):
-        words = ["bash", "-c", '"$@" >&- 2>&-', "bash", SWEEP, "--config", self.config, *RATE, "--trials", "1"]
+        words = [sys.executable, SWEEP, "--config", self.config, *RATE, "--trials", "1"]
+        words = ["bash", "-c", '"$@" >&- 2>&-', "bash", *words]
         done = subprocess.run(words, cwd=self.folder, capture_output=True, check=False, timeout=240)
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, b"", b""))
         self.assertTrue((self.folder / "sweeps/tiny/best.cfg").exists())

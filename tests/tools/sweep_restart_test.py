@@ -185,7 +185,6 @@ class OtherSweepTest(SweepTest):
             (["num_steps", "50"], (*grid, "--set", "num_steps=50")),
             (["seeds"], (*grid, "--seeds", "2")),
             (["objective"], (*grid, "--objective", "final")),
-            (["study", "other"], (*grid, "--study", "other")),
         ):
             self.assert_refused(self.sweep(*options, "--out", "one"), "one", *words)
         self.names.write_text("anna\nbob\n" * 30)

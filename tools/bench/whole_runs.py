@@ -7,6 +7,7 @@ samples.
 """
 
 import argparse
+import os
 import pathlib
 import statistics
 import subprocess
@@ -41,6 +42,8 @@ def seconds_to_first_step(command):
         errors = process.stderr.read()
     if process.returncode != 0:
         raise subprocess.CalledProcessError(process.returncode, command, stderr=errors)
+    if reported is None:
+        raise UserError(f"{command[0]}: reported no step; name the program microgpt")
     return reported, time.perf_counter() - start
 
 
@@ -55,15 +58,16 @@ def main():
     parser.add_argument("--names", type=pathlib.Path, default=REPOSITORY / "data" / "names.txt", help="a dataset")
     parser.add_argument("--repeats", type=whole_number(1), default=15, help="runs of each kind (default: %(default)s)")
     options = parser.parse_args()
-    if not options.microgpt.is_file():
-        raise UserError(f"{options.microgpt}: is no file; build the program first")
+    if not options.microgpt.is_file() or not os.access(options.microgpt, os.X_OK):
+        raise UserError(f"{options.microgpt}: there is no such program; build it first")
 
     with tempfile.TemporaryDirectory() as folder:
         out = pathlib.Path(folder) / "run"
-        train = [options.microgpt, "--config", REPOSITORY / "configs" / "small.cfg", "--out", out, "--overwrite"]
+        program = options.microgpt.resolve()  # a name without a slash would be looked up in the PATH
+        train = [program, "--config", REPOSITORY / "configs" / "small.cfg", "--out", out, "--overwrite"]
         train += ["--threads", "2", "--set", f"dataset={options.names}"]
         one_step = ["--set", "num_steps=1", "--set", "num_samples=0", "--set", "validation_fraction=0"]
-        draw = [options.microgpt, "generate", "--checkpoint", out / "latest.h5", "-n", str(SAMPLES)]
+        draw = [program, "generate", "--checkpoint", out / "latest.h5", "-n", str(SAMPLES)]
         first, one, whole, speed = [], [], [], []
         try:
             for _ in range(options.repeats):
@@ -74,7 +78,8 @@ def main():
                 seconds, text = seconds_of(draw)
                 speed.append(len(text) / seconds)  # a line end stands for the BOS that was drawn
         except subprocess.CalledProcessError as error:
-            raise UserError(error.stderr.strip()) from None
+            reason = " ".join(error.stderr.split()) or f"exit code {error.returncode}"
+            raise UserError(f"{options.microgpt} failed: {reason}") from None
 
     print(f"start to the first step                 {median_and_range(first, 1e3, 0)} ms")
     print(f"start, one step, checkpoint, end        {median_and_range(one, 1e3, 0)} ms")

@@ -65,7 +65,7 @@ def parse_arguments():
         check_name("--json", arguments.json)
     if not arguments.program.is_file() or not os.access(arguments.program, os.X_OK):
         raise UserError(f"{arguments.program}: there is no such program; build it or name it with --program")
-    arguments.program = arguments.program.resolve()  # runs work in a folder of their own
+    arguments.program = arguments.program.resolve()  # a name without a slash would be looked up in the PATH
     try:
         arguments.mpirun = shlex.split(arguments.mpirun)
     except ValueError as error:
@@ -92,7 +92,7 @@ def version_of(mpirun):
 
 
 def train(arguments, layout, folder):
-    """The metrics of one run."""
+    """The metrics of one run, which works in a folder that is empty."""
     ranks, threads = map(int, layout.split("x"))
     settings = SETTINGS | {"num_steps": arguments.steps}
     config = folder / "measure.cfg"
@@ -100,19 +100,34 @@ def train(arguments, layout, folder):
     out = folder / "run"
     overrides = [word for change in arguments.set for word in ("--set", change)]
     command = [*launcher(arguments.mpirun, ranks), str(arguments.program), "--config", str(config)]
-    command += ["--out", str(out), "--overwrite", "--quiet", "--threads", str(threads), *overrides]
-    try:
-        done = subprocess.run(
-            command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-        )
-    except OSError as error:
-        raise UserError(f"{command[0]}: {error.strerror}; name a microgpt with --program") from None
-    if done.returncode != 0:
-        raise UserError(f"{layout}: {shlex.join(command)} failed: {' '.join(done.stderr.split())}")
+    command += ["--out", str(out), "--quiet", "--threads", str(threads), *overrides]
+    returncode, errors = run(command)
+    if returncode != 0:
+        reason = " ".join(errors.split()) or f"exit code {returncode}"
+        raise UserError(f"{layout}: {shlex.join(command)} failed: {reason}")
     metrics = list(read_metrics(out / "metrics.jsonl"))
     if not metrics:
-        raise UserError(f"{arguments.program}: left no metrics; name a microgpt with --program")
+        raise UserError(f"{layout}: {shlex.join(command)} left no metrics; check --mpirun and --program")
     return metrics
+
+
+def run(command):
+    """The exit code of a command, and what it says on stderr."""
+    try:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            text=True, errors="replace",
+        )  # fmt: skip
+    except OSError as error:
+        raise UserError(f"{command[0]}: {error.strerror}; check --mpirun and --program") from None
+    with process:
+        try:
+            errors = process.communicate()[1]
+        except BaseException:
+            process.terminate()  # a launcher that is killed would leave its ranks behind
+            process.wait()
+            raise
+    return process.returncode, errors
 
 
 def tokens_per_second(metrics):
@@ -122,11 +137,12 @@ def tokens_per_second(metrics):
 def measure(arguments):
     """Of each layout, the speeds of its runs."""
     speeds = {layout: [] for layout in arguments.layouts}
-    with tempfile.TemporaryDirectory(prefix="microgpt-measure-") as name:
-        for _ in range(arguments.runs):
-            for layout in speeds:
+    for _ in range(arguments.runs):
+        for layout in speeds:
+            # A folder for each: whoever trains nothing does not find what another has left.
+            with tempfile.TemporaryDirectory(prefix="microgpt-measure-") as name:
                 metrics = train(arguments, layout, Path(name))
-                speeds[layout].append(tokens_per_second(metrics))
+            speeds[layout].append(tokens_per_second(metrics))
     return speeds
 
 

@@ -21,7 +21,8 @@ A step's time on R ranks of N threads each:
             receives the parameters, which is about twice the model, and three rounds of messages
 
 The tokens of a step are dealt to lanes of about 32, or 256 where a gradient takes more than 8 MiB: a power of
-two of them, at most 64, or one for each 512 tokens up to 1,024. A worker without a lane has nothing to do.
+two of them, at most 64, or one for each 512 tokens up to 1,024, and never more than there are documents in a
+batch, which --batch-size tells. A worker without a lane has nothing to do.
 
 examples:
   tools/cluster/predict.py --n-embd 64 --tokens 469 --token-seconds 4.2e-6
@@ -32,7 +33,13 @@ examples:
 
 SLICE = 2048  # parameters; a shard is whole slices
 GATHERED_BYTES = 1 << 18
+# Those of src/training/batch_plan.cpp and .hpp.
+LANE_TOKENS = 32
+LANE_TOKENS_OF_LARGE_MODELS = 256
 LARGE_GRADIENT_BYTES = 1 << 23
+USUAL_LANES = 64
+MAX_LANES = 1024
+LONG_LANE_TOKENS = 512
 POSITIVE = number(1e-18, 1e18)
 NOT_NEGATIVE = number(0, 1e18)
 
@@ -70,11 +77,11 @@ class Job:
     parameters: int
     scalar_bytes: int
     tokens: float  # in a step
-    block_size: int
     threads: int  # of each rank
     token_seconds: float  # of one worker, forward and backward
     lane_seconds: float  # to add the gradient of a lane
     fixed_seconds: float
+    batch_size: int = MAX_LANES  # which is no limit
 
     @property
     def model_bytes(self):
@@ -82,9 +89,10 @@ class Job:
 
     def lanes(self):
         """As src/training/batch_plan.cpp has them."""
-        wanted = math.ceil(self.tokens / (256 if self.model_bytes > LARGE_GRADIENT_BYTES else 32))
-        most = min(max(64, power(int(self.tokens) // 512)), 1024)
-        return min(next_power((3 * wanted + 3) // 4), most)
+        is_large = self.model_bytes > LARGE_GRADIENT_BYTES
+        wanted = math.ceil(self.tokens / (LANE_TOKENS_OF_LARGE_MODELS if is_large else LANE_TOKENS))
+        most = min(max(USUAL_LANES, power(int(self.tokens) // LONG_LANE_TOKENS)), MAX_LANES)
+        return min(self.batch_size, next_power((3 * wanted + 3) // 4), most)
 
     def compute_seconds(self, ranks):
         """Of the rank with most lanes: its workers take them one by one."""
@@ -128,6 +136,10 @@ def parse_arguments():
     parser.add_argument("--vocab", type=whole_number(1), default=27)
     parser.add_argument("--precision", choices=["float32", "float64"], default="float32")
     parser.add_argument("--tokens", type=POSITIVE, default=469, help="of a step: batch_size times the mean length")
+    parser.add_argument(
+        "--batch-size", type=whole_number(1), default=MAX_LANES,
+        help="documents of a step, each in one lane (default: enough for all lanes)",
+    )  # fmt: skip
     parser.add_argument("--threads", type=whole_number(1), default=1, help="of each rank (default: 1)")
     parser.add_argument("--token-seconds", type=POSITIVE, default=4.2e-6, help="one worker's time for a token")
     parser.add_argument("--lane-seconds", type=NOT_NEGATIVE, default=2.5e-6, help="to add a lane's gradient")
@@ -146,11 +158,11 @@ def job_of(arguments):
         parameters=parameters_of(arguments.vocab, arguments.n_layer, arguments.n_embd, arguments.block_size),
         scalar_bytes=4 if arguments.precision == "float32" else 8,
         tokens=arguments.tokens,
-        block_size=arguments.block_size,
         threads=arguments.threads,
         token_seconds=arguments.token_seconds,
         lane_seconds=arguments.lane_seconds,
         fixed_seconds=arguments.fixed_seconds,
+        batch_size=arguments.batch_size,
     )
 
 

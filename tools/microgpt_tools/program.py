@@ -29,7 +29,7 @@ def find_program(given=None):
     if wanted:
         found = shutil.which(wanted)
         if not found:
-            raise UserError(f"{wanted}: no such program")
+            raise UserError(f"{wanted}: no such program, or none that can be run; give --program the path of microgpt")
         return Path(found).absolute()
     built = REPOSITORY / "build" / "release" / "microgpt"
     if os.access(built, os.X_OK):
@@ -38,6 +38,19 @@ def find_program(given=None):
     if not installed:
         raise UserError("microgpt is not built yet: run tools/run.sh --tools, or give --program FILE")
     return Path(installed).absolute()
+
+
+def check_program(program):
+    """UserError if it does not answer as microgpt does."""
+    try:
+        done = subprocess.run(
+            [program, "--version"], stdin=subprocess.DEVNULL, capture_output=True, check=False, env=alone()
+        )
+        answers = done.stdout.startswith(b"microgpt ")
+    except OSError:
+        answers = False
+    if not answers:
+        raise UserError(f"{program}: is not microgpt, or cannot be run; give --program the path of microgpt")
 
 
 def effective_config(program, config, overrides=()):

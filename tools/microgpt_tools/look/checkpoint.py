@@ -7,6 +7,7 @@ would crash on some damaged files.
 import hashlib
 import io
 import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,7 +68,7 @@ def read_checkpoint(path):
     """The checkpoint of that name, or the newest one of a run's folder; UserError for whatever is none."""
     path = Path(path)
     try:
-        if path.is_dir():
+        if os.path.isdir(path):
             path = _newest(path)
         content = _read_file(path)
         _check_head(path, content)

@@ -67,13 +67,15 @@ def _kind(character):
 
 def _draw_points(axes, plane, colours):
     axes.scatter(*plane.points.T, s=14 if len(colours) <= FEW_POINTS else 4, c=colours)
-    axes.set_xlabel(f"first direction: {plane.explained[0]:.0%} of the variance")
+    # The line below is for what _label() has to say.
+    axes.set_xlabel(f"first direction: {plane.explained[0]:.0%} of the variance\n")
     axes.set_ylabel(f"second direction: {plane.explained[1]:.0%} of the variance")
     axes.margins(0.08)
+    axes.set_aspect("equal", adjustable="datalim")  # distances are what the picture is about
 
 
 def _label(axes, points, names, colours):
-    """Writes names beside their points: those of the outermost first, which tell most."""
+    """Writes names beside their points, those of the outermost first, which tell most, and counts the rest."""
     distances = np.linalg.norm(points - points.mean(axis=0), axis=1)
     halo = [withStroke(linewidth=2.5, foreground="white")]  # a line may pass behind
     texts = {
@@ -88,3 +90,6 @@ def _label(axes, points, names, colours):
             text.remove()
         else:
             text.set_position(axes.transData.inverted().transform(centres[i]))
+    bare = len(names) - len(axes.texts)
+    if bare:
+        axes.set_xlabel(f"{axes.get_xlabel()}no room for the labels of {bare:,} of {len(names):,} points")

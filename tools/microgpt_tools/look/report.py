@@ -1,5 +1,6 @@
 """From the arguments of look.py to what it shows: reads, computes, then writes everything at once."""
 
+import os
 from pathlib import Path
 
 from microgpt_tools.errors import UserError
@@ -7,8 +8,10 @@ from microgpt_tools.look import findings, selection
 from microgpt_tools.look.alphabet import encode
 from microgpt_tools.look.checkpoint import read_checkpoint
 from microgpt_tools.look.initial import initial_parameters
+from microgpt_tools.whole_file import check_name
 
 SUFFIXES = (".png", ".svg")
+LONGEST_SUFFIX = "-probabilities.png"
 
 
 class Findings:
@@ -55,7 +58,7 @@ def show_pictures(arguments):
     from microgpt_tools.look.figure import STYLE
     from microgpt_tools.look.probabilities_figure import probabilities_figure
 
-    name = None if arguments.out is None else _checked_name(Path(arguments.out), arguments.out)
+    name = None if arguments.out is None else _checked_name(arguments.out)
     found = Findings(arguments)
     name = name or found.checkpoint.path.parent / "look"
     with pictures.style(**STYLE):
@@ -75,13 +78,12 @@ def show_pictures(arguments):
         print(path)
 
 
-def _checked_name(name, given):
+def _checked_name(name):
     """Refuses before a long computation what cannot be written after it."""
-    if name.suffix in SUFFIXES:
-        what = f"give the name without {name.suffix}: every picture is written as PNG and SVG"
-        raise UserError(f"--out {given}: {what}")
-    if name.is_dir() or given.endswith("/"):
-        name = name / "look"
-    if not name.parent.is_dir():
-        raise UserError(f"--out {given}: there is no folder {name.parent}; create it, or name another")
+    suffix = Path(name).suffix
+    if suffix in SUFFIXES:
+        raise UserError(f"--out {name}: give the name without {suffix}: every picture is written as PNG and SVG")
+    if os.path.isdir(name) or name.endswith("/"):
+        name = os.path.join(name, "look")
+    check_name("--out", name, LONGEST_SUFFIX)
     return name

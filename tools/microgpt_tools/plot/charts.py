@@ -14,6 +14,11 @@ import plotly.graph_objects as go
 from microgpt_tools.plot.printable import printable
 
 
+PLAIN = ".6~g"  # 0.0005 and 1e-7, where plotly by itself writes 500µ and 100n
+
+TITLE_GAP = 10  # pixels between the labels of an axis and its title
+
+
 def escaped(text):
     return html.escape(printable(text), quote=False).replace("%{", "%&#123;")
 
@@ -25,7 +30,7 @@ def new_chart(x_title, y_title, height=300):
         height=height,
         margin={"l": 64, "r": 16, "t": 32, "b": 48},
         xaxis={"title": {"text": x_title}, "zeroline": False},
-        yaxis={"title": {"text": y_title}, "zeroline": False},
+        yaxis={"title": {"text": y_title, "standoff": TITLE_GAP}, "zeroline": False, "automargin": True},
         hovermode="closest",
         showlegend=False,
         uirevision="kept",

@@ -5,22 +5,24 @@ optuna and plotly take a second each to import; only what is asked for is.
 
 import sys
 
-from microgpt_tools.errors import UserError
+from microgpt_tools.errors import UserError, one_line
 from microgpt_tools.plot.curves import read_curves
 from microgpt_tools.plot.labels import labels, short_names
-from microgpt_tools.program import find_program
+from microgpt_tools.program import check_program, find_program
 from microgpt_tools.whole_file import check_name, write_whole
 
 
 def plot_runs(arguments):
     folders = _unlike(arguments.folders)
     _check_names(arguments)
+    _check_program(arguments)
     all_curves = read_curves(folders, arguments.smooth)
-    empty = [curves.path for curves in all_curves if curves.steps == 0]
+    empty = {curves.path: curves.emptiness for curves in all_curves if curves.emptiness}
     if len(empty) == len(all_curves):
-        raise UserError(f"{empty[0]}: the run has logged no step yet; try again when it has")
-    for path in empty:
-        print(f"plot.py: {path}: the run has logged no step yet", file=sys.stderr)
+        path, reason = next(iter(empty.items()))
+        raise UserError(f"{path}: {reason}, so there is nothing to draw")
+    for path, reason in empty.items():
+        print(f"plot.py: {one_line(path)}: {reason}", file=sys.stderr)
     names = labels(folders, [curves.config for curves in all_curves])
     if _wants_pictures(arguments):
         from microgpt_tools import pictures
@@ -50,6 +52,7 @@ def plot_sweep(arguments):
 
     [folder] = arguments.folders
     _check_names(arguments)
+    _check_program(arguments)
     sweep = read_sweep(folder)
     if _wants_pictures(arguments):
         from microgpt_tools import pictures
@@ -76,9 +79,15 @@ def _check_names(arguments):
     if arguments.html and arguments.html.suffix != ".html":
         # Nor does a mistyped command replace a checkpoint with a page.
         raise UserError(f"--html {arguments.html}: the name of a page must end in .html")
-    for option, name in (("--out", arguments.out), ("--html", arguments.html)):
+    for option, name, suffix in (("--out", arguments.out, ".png"), ("--html", arguments.html, "")):
         if name is not None:
-            check_name(option, name)
+            check_name(option, name, suffix)
+
+
+def _check_program(arguments):
+    """One that was asked for must be there; without any, a page says why it has no samples."""
+    if arguments.program is not None:
+        check_program(find_program(arguments.program))
 
 
 def _wants_pictures(arguments):

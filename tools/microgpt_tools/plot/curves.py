@@ -7,6 +7,7 @@ step on (there the mean is the loss itself); at the end it is cut where the run 
 
 import array
 import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +45,15 @@ class Curves:
         """Completed steps that were logged; 0 for a run that has not come so far."""
         return int(self.columns["step"][-1]) if self.columns["step"].size else 0
 
+    @property
+    def emptiness(self):
+        """Why there is nothing to draw, or ""."""
+        if self.steps == 0:
+            return "the run has logged no step yet"
+        if not any(np.isfinite(self.columns[quantity]).any() for quantity in ("loss", "val_loss")):
+            return "none of the run's losses is a finite number"
+        return ""
+
     def series(self, axis, quantity):
         """The points (x, y) of a curve that exist, as two arrays."""
         x, y = self.columns[axis], self.columns[quantity]
@@ -69,8 +79,9 @@ def mean_text(smooth):
 
 
 def _read(path):
-    if not path.is_dir():
-        raise UserError(f"{path}: {'not a folder' if path.exists() else 'no such folder'}")
+    if not os.path.isdir(path):
+        what = "not a folder" if os.path.exists(path) else "no such folder"
+        raise UserError(f"{path}: {what}; give the folder of a run or of a sweep")
     config = read_config(path)
     file = path / "metrics.jsonl"
     if not file.exists():

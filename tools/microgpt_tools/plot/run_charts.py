@@ -3,7 +3,7 @@
 import numpy as np
 
 from microgpt_tools.plot import palette
-from microgpt_tools.plot.charts import escaped, new_chart, numbers
+from microgpt_tools.plot.charts import PLAIN, escaped, new_chart, numbers
 from microgpt_tools.plot.curves import AXES, faintness, loss_limits, mean_text, thin
 from microgpt_tools.plot.run_figure import AXIS_LABELS
 
@@ -50,6 +50,7 @@ def run_charts(all_curves, labels, smooth):
         )
         kind = f"tokens/s, {mean_text(smooth)}"
         speed.add_trace(_line(curves, number, label, "smoothed_tokens_per_second", width=2, kind=kind))
+    learning_rate.update_yaxes(tickformat=PLAIN)
     for chart in (learning_rate, speed):
         chart.update_yaxes(rangemode="tozero")
     for chart in (loss, learning_rate, speed):

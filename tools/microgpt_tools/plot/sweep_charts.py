@@ -4,8 +4,8 @@ import math
 
 from optuna.trial import TrialState
 
-from microgpt_tools.plot.charts import escaped, new_chart
-from microgpt_tools.plot.sweep_figure import MOST_LINES, objective_limits, objective_ticks
+from microgpt_tools.plot.charts import PLAIN, TITLE_GAP, escaped, new_chart
+from microgpt_tools.plot.sweep_figure import MOST_LINES, WIDE, objective_limits, objective_ticks
 from microgpt_tools.plot.sweep_study import setting_text
 
 STATES = (
@@ -124,15 +124,23 @@ def _slice(sweep, parameter):
             return None if value is None else parameter.choices.index(value)
 
         chart.update_xaxes(
-            tickvals=list(range(len(texts))), ticktext=texts, range=[-0.5, len(texts) - 0.5], automargin=True
-        )
+            tickvals=list(range(len(texts))), ticktext=texts, range=[-0.5, len(texts) - 0.5],
+            automargin=True, title={"standoff": TITLE_GAP},
+        )  # fmt: skip
         chart.add_traces(_points(sweep, place))
         return chart
     chart = _objective_chart(sweep, f"{title} (log)" if parameter.is_log else title)
     chart.add_traces(_points(sweep, lambda trial: trial.params.get(parameter.name)))
+    chart.update_xaxes(tickformat=PLAIN, nticks=5, automargin=True, title={"standoff": TITLE_GAP})
     if parameter.is_log:
-        chart.update_xaxes(type="log", dtick="D2")
+        chart.update_xaxes(type="log", dtick=_log_step(parameter))
     return chart
+
+
+def _log_step(parameter):
+    """Ticks at powers of ten, or also at 2 and 5 times these, or where even those are rare at plotly's choice."""
+    ratio = parameter.high / parameter.low
+    return 1 if ratio > WIDE else "D2" if ratio >= 5 else None
 
 
 def _parallel(sweep, parameters):

@@ -22,6 +22,7 @@ MOST_LINES = 500  # of parallel coordinates: more are a blot
 MOST_ERROR_BARS = 60
 MOST_LEVEL_NAMES = 7  # below the axes of parallel coordinates
 LONGEST_NAME = 24
+WIDE = 100  # from end to end of a logarithmic axis, which then has labels at powers of ten only
 
 COMPLETE = {"marker": "o", "markersize": 5.5, "color": BLUE, "alpha": 0.75, "markeredgewidth": 0}
 PRUNED = {"marker": "o", "markersize": 4.5, "markerfacecolor": "none", "markeredgecolor": "#999999"}
@@ -243,8 +244,8 @@ def _choice_place(parameter, trial):
 def _set_scale(axis, panel, parameter):
     if parameter.is_log and parameter.high > parameter.low:
         panel.set_xscale("log")
-        wide = parameter.high / parameter.low > 100
-        axis.set_major_locator(LogLocator(subs=(1,) if wide else (1, 2, 5)))
+        is_wide = parameter.high / parameter.low > WIDE
+        axis.set_major_locator(LogLocator(subs=(1,) if is_wide else (1, 2, 5)))
         axis.set_minor_formatter(NullFormatter())
     elif parameter.high > parameter.low:
         axis.set_major_locator(MaxNLocator(5))

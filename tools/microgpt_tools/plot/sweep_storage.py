@@ -11,10 +11,10 @@ from pathlib import Path
 
 import optuna
 import sqlalchemy
-import yaml
 
 from microgpt_tools.errors import UserError
 from microgpt_tools.plot.printable import printable
+from microgpt_tools.yaml_file import read_yaml
 
 DEFINITION = "sweep.yml"
 CONNECT_SECONDS = 20
@@ -22,9 +22,9 @@ CONNECT_SECONDS = 20
 
 def read_definition(file):
     try:
-        definition = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(f"{file}: cannot be read: {' '.join(str(error).split())}") from None
+        definition = read_yaml(file)
+    except OSError as error:
+        raise UserError(f"{file}: cannot be read: {error.strerror}") from None
     for key in ("storage", "study"):
         if not isinstance(definition, dict) or not isinstance(definition.get(key), str):
             raise UserError(f"{file}: there is no {key} in it; was it written by sweep.py?")

@@ -4,7 +4,7 @@ import shlex
 import signal
 import sys
 
-from microgpt_tools.errors import UserError
+from microgpt_tools.errors import UserError, print_error
 from microgpt_tools.sweep.check import check
 from microgpt_tools.sweep.folder import SweepFolder
 from microgpt_tools.sweep.loop import Hopeless, Loop, StopSignals
@@ -72,5 +72,5 @@ def _run(definition, search, inherited):
 
 
 def _failed(message):
-    print(f"sweep.py: error: {message}", file=sys.stderr)
+    print_error(message)
     return 1

@@ -64,6 +64,7 @@ def read_definition(arguments):
         params = from_file.pop("params", {}) | params
         overrides = from_file.pop("set", {}) | overrides
         given = from_file | given
+    _check_sharing(given, flags, file)
     if "config" not in given:
         raise UserError("no config: give --config FILE or a sweep's YAML file; see --help")
     if not params:
@@ -103,6 +104,15 @@ def _definition(given, params, overrides):
         heartbeat=given["heartbeat"],
         folder=Path(given.get("out", Path("sweeps") / name)).absolute(),
     )
+
+
+def _check_sharing(given, flags, file):
+    """Refuses what only a storage that machines share has a use for; a sweep.yml of sweep.py's own names all."""
+    for key in ("study", "heartbeat"):
+        is_needless = given.get("storage", LOCAL_STORAGE) == LOCAL_STORAGE
+        if key in given and is_needless and (key in flags or "storage" not in given):
+            where = f"--{key}" if key in flags else f"{file}: {key}"
+            raise UserError(f"{where}: only a database that machines share needs it; add storage or leave it out")
 
 
 def _division(jobs, threads):

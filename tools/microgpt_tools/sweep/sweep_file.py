@@ -10,6 +10,7 @@ import yaml
 from microgpt_tools.errors import UserError
 from microgpt_tools.sweep.keys import KEYS, PATHS, read_value
 from microgpt_tools.sweep.parameters import value_text
+from microgpt_tools.yaml_file import read_yaml
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -20,7 +21,7 @@ class _StrictLoader(yaml.SafeLoader):
         for key, _ in node.value:
             name = str(key.value)
             if name in seen:
-                raise yaml.YAMLError(f"line {key.start_mark.line + 1}: {name} is given twice: remove one")
+                raise yaml.MarkedYAMLError(problem=f"{name} is given twice: remove one", problem_mark=key.start_mark)
             seen.add(name)
         return super().construct_mapping(node, deep)
 
@@ -28,13 +29,10 @@ class _StrictLoader(yaml.SafeLoader):
 def read_sweep_file(path):
     """The values that the file gives, by key, params and set as mappings of texts."""
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader)  # noqa: S506: a SafeLoader
+        content = read_yaml(path, _StrictLoader)
     except OSError as error:
-        raise UserError(f"{path}: {error.strerror}") from None
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(f"{path}: {' '.join(str(error).split())}") from None
-    except RecursionError:
-        raise UserError(f"{path}: nested too deep to be a sweep: give keys and values") from None
+        hint = "name the YAML file of a sweep, or give --config and --param"
+        raise UserError(f"{path}: cannot be read: {error.strerror}; {hint}") from None
     if not isinstance(content, dict):
         raise UserError(f"{path}: is not a sweep: give keys and values, as in configs/sweep.yml")
     given = {}
