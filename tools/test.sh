@@ -12,9 +12,9 @@ Usage: tools/test.sh [--preset NAME] [CTEST OPTION...]
 Installs what is missing, builds everything with warnings as errors and runs
 the tests.
 
-  --preset NAME  test another build than ci: asan-ubsan or tsan (the same tests
-                 under sanitizers), fuzz (a minute of libFuzzer for each reader)
-                 or debug; before all other options
+  --preset NAME  test another build than ci: asan-ubsan or tsan (the tests of
+                 library and program under sanitizers), fuzz (a minute of
+                 libFuzzer for each reader) or debug; before all other options
   --help         show this text; ctest --help shows what ctest takes
 
 Examples:
