@@ -76,7 +76,8 @@ MetricsFile::MetricsFile(std::filesystem::path file, const std::filesystem::path
   std::string text;
   for (const StepReport& report : past) {
     // A line that is there says what was so at that time; only its evaluation may be undone.
-    Json line = former_lines.line_of(report.step).value_or(line_of(report));
+    auto kept = former_lines.line_of(report.step);
+    Json line = kept ? std::move(*kept) : line_of(report);
     line.erase("val_loss");
     if (report.val_loss) line["val_loss"] = *report.val_loss;
     text += line.dump() + '\n';
@@ -99,12 +100,13 @@ MetricsFile::~MetricsFile() {
 void MetricsFile::add(const StepReport& report) {
   positions_ += report.positions;
   step_seconds_ += report.seconds;
-  if (report.logged) append(report);
-  if (!pending_.empty() && Clock::now() - last_flushed_ >= kFlushEvery) flush();
+  if (!report.logged && pending_.empty()) return;
+  const auto now = Clock::now();
+  if (report.logged) append(report, std::chrono::duration<double>(now - start_).count());
+  if (now - last_flushed_ >= kFlushEvery) flush();
 }
 
-void MetricsFile::append(const StepReport& report) {
-  const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
+void MetricsFile::append(const StepReport& report, double seconds) {
   Json line = line_of(report);
   line["tokens_per_second"] = static_cast<double>(positions_) / std::max(step_seconds_, 1e-9);
   line["seconds"] = seconds_before_ + seconds;

@@ -38,7 +38,7 @@ class MetricsFile {
  private:
   using Clock = std::chrono::steady_clock;
 
-  void append(const StepReport& report);
+  void append(const StepReport& report, double seconds);
   void flush();
 
   std::filesystem::path path_;

@@ -1,9 +1,8 @@
 """Output that does not arrive: a full disk, a reader that has gone, a stream that was never opened."""
 
-import subprocess
 import unittest
 
-from program import NAMES, ProgramTest, Run, command
+from program import NAMES, ProgramTest, Run
 
 
 class BrokenOutputTest(ProgramTest):
@@ -12,12 +11,6 @@ class BrokenOutputTest(ProgramTest):
         names = NAMES.read_text(encoding="utf-8").split()
         self.write("names.txt", "\n".join(names[::500]))
         self.expected = self.train("former", dataset="names.txt", num_steps=30, checkpoint_every=10)
-
-    def shell(self, line, *arguments):
-        """Runs the program as "$@" in a line of shell."""
-        words = ["bash", "-c", line, "bash", *command(*arguments)]
-        done = subprocess.run(words, cwd=self.folder, capture_output=True, text=True, timeout=300, check=False)
-        return done.returncode, done.stdout, done.stderr
 
     def test_a_full_disk_behind_stdout(self):
         with open("/dev/full", "wb") as full:

@@ -1,10 +1,9 @@
 """Where a run goes, and what is in its folder."""
 
 import os
-import subprocess
 import unittest
 
-from program import NAMES, ProgramTest, Run, command, snapshot
+from program import NAMES, ProgramTest, Run, snapshot
 
 SETTINGS = {"dataset": "names.txt", "num_steps": 4, "batch_size": 2, "checkpoint_every": 2}
 
@@ -45,11 +44,9 @@ class FoldersTest(ProgramTest):
     def test_a_current_folder_that_has_gone(self):
         config = self.folder / "small.cfg"
         (self.folder / "gone").mkdir()
-        line = 'cd gone && rmdir ../gone && "$@"'
-        words = ["bash", "-c", line, "bash", *command("--config", config)]
-        done = subprocess.run(words, cwd=self.folder, capture_output=True, text=True, timeout=300, check=False)
-        self.assertEqual(done.returncode, 2)
-        self.assertRegex(done.stderr, r"\Amicrogpt: error: runs/small-1: cannot be made[^\n]+\n\Z")
+        exit_code, _, err = self.shell('cd gone && rmdir ../gone && "$@"', "--config", config)
+        self.assertEqual(exit_code, 2)
+        self.assertRegex(err, r"\Amicrogpt: error: runs/small-1: cannot be made[^\n]+\n\Z")
 
     def test_a_gap_is_filled(self):
         (self.folder / "runs/small-2").mkdir(parents=True)

@@ -118,6 +118,12 @@ class ProgramTest(unittest.TestCase):
         self.addCleanup(process.kill)
         return process
 
+    def shell(self, line, *arguments):
+        """Runs the program as "$@" in a line of shell; returns exit code, stdout and stderr."""
+        words = ["bash", "-c", line, "bash", *command(*arguments)]
+        done = subprocess.run(words, cwd=self.folder, capture_output=True, text=True, timeout=300, check=False)
+        return done.returncode, done.stdout, done.stderr
+
     def wait_until(self, condition, pause=0.001):
         deadline = time.monotonic() + PATIENCE
         while not condition():

@@ -10,6 +10,7 @@ import time
 import unittest
 
 from program import NAMES, ProgramTest, Run, command
+from terminal import open_pair
 
 # Without an end, and without a schedule: what has been done when the signal comes is done for good.
 ENDLESS = {
@@ -61,10 +62,7 @@ class SignalsTest(ProgramTest):
 
     def test_a_terminal_that_is_closed(self):
         config = self.write_config("run.cfg", **ENDLESS)
-        try:
-            terminal, inside = os.openpty()
-        except OSError as error:
-            self.skipTest(f"no pseudo-terminal is to be had: {error}")
+        terminal, inside = open_pair(self)
         words = command("--config", config, "--out", "run", "--threads", 1)
         # Of a session of its own, with the terminal in control of it, as a login has.
         process = subprocess.Popen(

@@ -7,13 +7,17 @@ import struct
 import termios
 
 
-def open_terminal(test, columns, rows=24):
-    """File descriptors: what a test reads, closed in its end, and what its program writes to. Skips where none is
-    to be had. A terminal of 0 columns is one that does not know its width."""
+def open_pair(test):
+    """File descriptors: what a test reads, and what its program writes to. Skips where none is to be had."""
     try:
-        terminal, inside = pty.openpty()
+        return pty.openpty()
     except OSError as error:
         test.skipTest(f"no pseudo-terminal is to be had: {error}")
+
+
+def open_terminal(test, columns, rows=24):
+    """The same; what the test reads is closed in its end. A terminal of 0 columns does not know its width."""
+    terminal, inside = open_pair(test)
     test.addCleanup(os.close, terminal)
     fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
     return terminal, inside
