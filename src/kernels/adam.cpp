@@ -27,7 +27,7 @@ constexpr int kSideBySide = kVectorRegisters >= 32 ? 4 : 2;
 // is the same for all of them is put together beforehand: with the bias corrections c1 and c2,
 //   (1 - b2) g² = (√(1 - b2) g)²
 //   lr m̂ / (√v̂ + eps) = (lr √c2 / c1) m / (√v + eps √c2)
-template <class Scalar>
+template <class Scalar, bool Decays>
 struct Update {
   explicit Update(const AdamStep& step)
       : beta1(static_cast<Scalar>(step.beta1)),
@@ -56,7 +56,8 @@ struct Update {
     unrolled<Count>([&](auto i)
                         __attribute__((always_inline)) { root[i] = sqrt<Scalar>(v[i]) + epsilon; });
     unrolled<Count>([&](auto i) __attribute__((always_inline)) {
-      const Vector<Scalar> decayed = fma<Scalar>(parameter[i], -decay, parameter[i]);
+      const Vector<Scalar> decayed =
+          Decays ? fma<Scalar>(parameter[i], -decay, parameter[i]) : parameter[i];
       parameter[i] = fma<Scalar>(m[i] * -rate, quick_reciprocal<Scalar>(root[i]), decayed);
     });
   }
@@ -64,12 +65,9 @@ struct Update {
   Scalar beta1, beta2, share1, root_of_share2, epsilon, rate, decay;
 };
 
-}  // namespace
-
-template <class Scalar>
-void adam_update(const AdamStep& step, std::span<const Scalar> gradient,
-                 std::span<Scalar> parameters, std::span<Scalar> m, std::span<Scalar> v) {
-  const Update<Scalar> update(step);
+template <class Scalar, class Update>
+void update_all(const Update& update, std::span<const Scalar> gradient,
+                std::span<Scalar> parameters, std::span<Scalar> m, std::span<Scalar> v) {
   const auto take = [&]<int Count>(std::integral_constant<int, Count>, Index first,
                                    auto&& load_from, auto&& store_to)
       __attribute__((always_inline)) {
@@ -115,6 +113,18 @@ void adam_update(const AdamStep& step, std::span<const Scalar> gradient,
         std::integral_constant<int, 1>{}, whole,
         [rest](const Scalar* from) { return load_partial(from, rest); },
         [rest](Scalar* to, Vector<Scalar> vector) { store_partial(to, vector, rest); });
+  }
+}
+
+}  // namespace
+
+template <class Scalar>
+void adam_update(const AdamStep& step, std::span<const Scalar> gradient,
+                 std::span<Scalar> parameters, std::span<Scalar> m, std::span<Scalar> v) {
+  if (step.weight_decay == 0) {
+    update_all(Update<Scalar, false>(step), gradient, parameters, m, v);
+  } else {
+    update_all(Update<Scalar, true>(step), gradient, parameters, m, v);
   }
 }
 

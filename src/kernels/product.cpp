@@ -124,12 +124,13 @@ void multiply_panel(const Block<Scalar>& block, const Stage<Scalar>& stage, cons
 }
 
 // All panels from `column` on, Vectors wide as long as there are so many, with tiles of at most
-// `Accumulators` vectors.
+// `Accumulators` vectors. Eight rows divide more matrices evenly than twelve, and in the narrowest
+// panel each multiply-add loads a factor, so that higher tiles gain nothing.
 template <Order order, bool Parts, int Accumulators = kAccumulators, int Vectors = kTileVectors,
           class Scalar>
 void multiply_panels(const Block<Scalar>& block, const Stage<Scalar>& stage,
                      const Matrix<Scalar>& c, Index column = 0) {
-  constexpr int kRows = std::max(1, Accumulators / Vectors);
+  constexpr int kRows = std::max(1, std::min(Accumulators / Vectors, kAccumulators));
   constexpr Index kWidth = Vectors * kLanes<Scalar>;
   for (; column + kWidth <= c.cols; column += kWidth) {
     multiply_panel<order, kRows, Vectors, false, Parts>(block, stage, c, {0, column, column, 0});
