@@ -133,8 +133,8 @@ int start_run(const Setting& setting) {
     return options.out ? RunFolder::create(*options.out, options.overwrite)
                        : RunFolder::create_first_free("runs", name);
   });
-  const fs::path metrics = folder ? folder->metrics_path() : fs::path();
-  return run_training(setting, *trainer, dataset, folder, metrics);
+  const fs::path own = folder ? folder->path() : fs::path();
+  return run_training(setting, *trainer, dataset, folder, own);
 }
 
 // In the folder of the checkpoint, or in a new one.
@@ -193,8 +193,7 @@ int resume_run(const Setting& setting) {
     announce_resume(setting, file, former.build, resumed.changes);
     return opened;
   });
-  return run_training(setting, *trainer, dataset, folder,
-                      RunFolder::metrics_in(file.parent_path()));
+  return run_training(setting, *trainer, dataset, folder, file.parent_path());
 }
 
 // A launcher that binds each process to one core leaves its threads to take turns there.

@@ -92,13 +92,13 @@ std::string newest_in_words(const RunFolder& folder) {
 }
 
 // Trains, in the first process, with a record in `folder`. Returns with the last step's checkpoint
-// written. `former_metrics`: the file that holds the run's past.
+// written. `former_folder`: where the run's past is.
 void train_and_record(const Setting& setting, Trainer& trainer, const Dataset& dataset,
-                      RunFolder& folder, const fs::path& former_metrics) {
+                      RunFolder& folder, const fs::path& former_folder) {
   catch_stop_signals();
   std::optional<RunRecorder> recorder;
   together(setting.group, [&] {
-    recorder.emplace(folder, trainer, former_metrics);
+    recorder.emplace(folder, trainer, former_folder);
     if (setting.talks()) print_heading(trainer, dataset, folder);
   });
   Console console(!setting.talks(), trainer.num_steps(), trainer.info().step);
@@ -129,9 +129,9 @@ void train_for_first(const Setting& setting, Trainer& trainer) {
 }  // namespace
 
 int run_training(const Setting& setting, Trainer& trainer, const Dataset& dataset,
-                 std::optional<RunFolder>& folder, const fs::path& former_metrics) {
+                 std::optional<RunFolder>& folder, const fs::path& former_folder) {
   if (setting.is_first()) {
-    train_and_record(setting, trainer, dataset, *folder, former_metrics);
+    train_and_record(setting, trainer, dataset, *folder, former_folder);
   } else {
     train_for_first(setting, trainer);
   }

@@ -24,8 +24,8 @@ struct Setting {
 };
 
 /// Trains to the end or to a signal, and returns the exit code. `folder` is the first process's;
-/// the others have none. `former_metrics`: the file that holds the run's past. Collective.
+/// the others have none. `former_folder`: where the run's past is. Collective.
 int run_training(const Setting& setting, Trainer& trainer, const Dataset& dataset,
-                 std::optional<RunFolder>& folder, const std::filesystem::path& former_metrics);
+                 std::optional<RunFolder>& folder, const std::filesystem::path& former_folder);
 
 }  // namespace microgpt::cli

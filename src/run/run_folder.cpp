@@ -196,9 +196,7 @@ RunFolder RunFolder::reopen(const fs::path& file, const CheckpointInfo& info, bo
 
 fs::path RunFolder::config_path() const { return path_ / kConfig; }
 
-fs::path RunFolder::metrics_in(const fs::path& folder) { return folder / kMetrics; }
-
-fs::path RunFolder::metrics_path() const { return metrics_in(path_); }
+fs::path RunFolder::metrics_path() const { return path_ / kMetrics; }
 
 fs::path RunFolder::checkpoint_path(std::int64_t step) const {
   return path_ / checkpoint_name(step);
@@ -216,8 +214,6 @@ std::optional<fs::path> RunFolder::newest_checkpoint() const {
   if (steps.empty()) return {};
   return checkpoint_path(steps.back());
 }
-
-std::optional<std::int64_t> RunFolder::best_step() const { return step_behind(path_ / kBest); }
 
 void RunFolder::update_links(std::int64_t latest_step, std::optional<std::int64_t> best_step) {
   const auto point = [this](std::string_view link, std::int64_t step) {

@@ -48,9 +48,6 @@ class RunFolder {
   [[nodiscard]] static RunFolder reopen(const std::filesystem::path& file,
                                         const CheckpointInfo& info, bool changed, bool overwrite);
 
-  /// Where a run in `folder` has its metrics.
-  [[nodiscard]] static std::filesystem::path metrics_in(const std::filesystem::path& folder);
-
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   [[nodiscard]] std::filesystem::path config_path() const;
   [[nodiscard]] std::filesystem::path metrics_path() const;
@@ -59,8 +56,6 @@ class RunFolder {
   /// The steps of which there is a checkpoint, rising.
   [[nodiscard]] std::vector<std::int64_t> checkpoint_steps() const;
   [[nodiscard]] std::optional<std::filesystem::path> newest_checkpoint() const;
-  /// The step that best.h5 points to.
-  [[nodiscard]] std::optional<std::int64_t> best_step() const;
 
   /// Points latest.h5 and best.h5 to the checkpoints of these steps. A link stays as it is where
   /// there is no best step, or no checkpoint of it.

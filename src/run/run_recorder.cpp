@@ -4,18 +4,25 @@
 #include <span>
 #include <system_error>
 #include <variant>
+#include <vector>
 
 #include "base/durable_file.hpp"
 #include "microgpt/error.hpp"
+#include "run/run_files.hpp"
 #include "training/run_progress.hpp"
 
 namespace microgpt {
-RunRecorder::RunRecorder(RunFolder& folder, const Trainer& trainer,
-                         const std::filesystem::path& former_metrics)
-    : folder_(folder), metrics_(folder.metrics_path(), former_metrics, trainer.past_reports()) {
-  const std::string config = to_yaml(trainer.info().config);
+
+namespace fs = std::filesystem;
+
+RunRecorder::RunRecorder(RunFolder& folder, const Trainer& trainer, const fs::path& former_folder)
+    : folder_(folder),
+      former_folder_(former_folder),
+      metrics_(folder.metrics_path(), former_folder / run_files::kMetrics, trainer.past_reports()) {
+  const CheckpointInfo info = trainer.info();
+  const std::string config = to_yaml(info.config);
   write_file_durably(folder_.config_path(), std::as_bytes(std::span(config)));
-  former_best_ = best_beside(trainer.info().history);
+  former_best_ = best_beside(info);
 }
 
 void RunRecorder::on_step(const StepReport& report) { metrics_.add(report); }
@@ -30,26 +37,35 @@ void RunRecorder::on_checkpoint(const CheckpointInfo& info, const AnyModelState&
 void RunRecorder::ensure_checkpoint(const Trainer& trainer) {
   const CheckpointInfo info = trainer.info();
   std::error_code unknown;  // then it is written, and says why it cannot be
-  if (std::filesystem::exists(folder_.checkpoint_path(info.step), unknown)) {
+  if (fs::exists(folder_.checkpoint_path(info.step), unknown)) {
     tidy(info);
   } else {
     on_checkpoint(info, trainer.state());
   }
 }
 
-// Of a run that goes on further than it was to, the former last evaluation is forgotten, but not
-// the checkpoint that is the best so far for it.
-std::optional<RunRecorder::Evaluation> RunRecorder::best_beside(
-    const TrainingHistory& history) const {
-  const auto step = folder_.best_step();
-  if (!step || std::ranges::binary_search(history.val_steps, *step)) return std::nullopt;
+// The former folder's checkpoint of a step at which the run has evaluated.
+std::optional<Checkpoint> RunRecorder::former_checkpoint(std::int64_t evaluated_at) const {
   try {
-    const TrainingHistory then = read_checkpoint(folder_.checkpoint_path(*step)).info.history;
-    if (then.val_steps.empty() || then.val_steps.back() != *step) return std::nullopt;
-    return Evaluation{.step = *step, .val_loss = then.val_losses.back()};
+    Checkpoint checkpoint =
+        read_checkpoint(former_folder_ / run_files::checkpoint_name(evaluated_at));
+    const std::vector<std::int64_t>& evaluations = checkpoint.info.history.val_steps;
+    if (evaluations.empty() || evaluations.back() != evaluated_at) return std::nullopt;
+    return checkpoint;
   } catch (const InputError&) {
     return std::nullopt;  // it serves nobody
   }
+}
+
+// Of a run that goes on further than it was to, the former last evaluation is forgotten, but not
+// the checkpoint that is the best so far for it.
+std::optional<RunRecorder::Evaluation> RunRecorder::best_beside(const CheckpointInfo& info) const {
+  const auto step = run_files::step_behind(former_folder_ / run_files::kBest);
+  if (!step || *step > info.step) return std::nullopt;
+  if (std::ranges::binary_search(info.history.val_steps, *step)) return std::nullopt;
+  const auto checkpoint = former_checkpoint(*step);
+  if (!checkpoint) return std::nullopt;
+  return Evaluation{.step = *step, .val_loss = checkpoint->info.history.val_losses.back()};
 }
 
 std::optional<std::int64_t> RunRecorder::best_step(const TrainingHistory& history) const {
@@ -61,8 +77,20 @@ std::optional<std::int64_t> RunRecorder::best_step(const TrainingHistory& histor
   return history.val_steps[*best];
 }
 
+// A run that goes on in another folder takes its best checkpoint along, once there is a later one.
+void RunRecorder::bring_along(std::int64_t step) {
+  const fs::path path = folder_.checkpoint_path(step);
+  std::error_code unknown;
+  if (fs::exists(path, unknown)) return;
+  const auto checkpoint = former_checkpoint(step);
+  if (!checkpoint) return;
+  std::visit([&](const auto& model) { write_checkpoint(path, checkpoint->info, model); },
+             checkpoint->state);
+}
+
 void RunRecorder::tidy(const CheckpointInfo& info) {
   const auto best = best_step(info.history);
+  if (best) bring_along(*best);
   folder_.update_links(info.step, best);
   folder_.prune(info.config.keep_checkpoints, best);
 }

@@ -13,10 +13,11 @@ namespace microgpt {
 
 class RunRecorder final : public TrainingObserver {
  public:
-  /// Writes config.cfg, and metrics.jsonl with the lines of `former_metrics` that belong to the
-  /// run's past. `folder` outlives the recorder. Throws RunError where a file cannot be written.
+  /// `former_folder`: where the run's past is, often `folder` itself. Writes config.cfg, and
+  /// metrics.jsonl with the lines from there that belong to the run's past. `folder` outlives the
+  /// recorder. Throws RunError where a file cannot be written.
   RunRecorder(RunFolder& folder, const Trainer& trainer,
-              const std::filesystem::path& former_metrics);
+              const std::filesystem::path& former_folder);
 
   void on_step(const StepReport& report) override;
 
@@ -37,10 +38,13 @@ class RunRecorder final : public TrainingObserver {
 
   /// Links and rotation, once the checkpoint of this step is there.
   void tidy(const CheckpointInfo& info);
-  [[nodiscard]] std::optional<Evaluation> best_beside(const TrainingHistory& history) const;
+  void bring_along(std::int64_t step);
+  [[nodiscard]] std::optional<Checkpoint> former_checkpoint(std::int64_t evaluated_at) const;
+  [[nodiscard]] std::optional<Evaluation> best_beside(const CheckpointInfo& info) const;
   [[nodiscard]] std::optional<std::int64_t> best_step(const TrainingHistory& history) const;
 
   RunFolder& folder_;
+  std::filesystem::path former_folder_;
   MetricsFile metrics_;
   std::optional<Evaluation> former_best_;  // that the run's history does not know of
 };

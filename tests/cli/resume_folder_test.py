@@ -77,6 +77,32 @@ class FolderTest(ProgramTest):
             self.assertEqual(run.steps(), [20, steps])
             self.assertEqual(os.readlink(run.folder / "best.h5"), "step-00000020.h5")
 
+    def test_the_best_goes_along_to_a_new_folder(self):
+        """And is not written where it would be the newest: a run that is killed there would go on from it."""
+        settings = SETTINGS | {"eval_every": 5, "learning_rate": 5, "lr_schedule": "constant"}
+        run = self.train("run", dataset=self.dataset, **settings)
+        losses = {line["step"]: line["val_loss"] for line in run.metrics() if "val_loss" in line}
+        best = min(losses, key=losses.get)
+        self.assertLess(best, 20)
+        before = snapshot(run.folder)
+        new = self.resume("run", "--out", "new", num_steps=21)
+        self.assertEqual(new.steps(), [best, 21])
+        self.assert_same_bytes(new.checkpoint(best), run.checkpoint(best))
+        self.assertEqual(os.readlink(new.folder / "best.h5"), new.checkpoint(best).name)
+        self.assertEqual(snapshot(run.folder), before)
+
+        run.checkpoint(best).write_bytes(b"damaged")
+        alone = self.resume("run", "--out", "alone", num_steps=21)
+        self.assertEqual(alone.steps(), [21])
+        self.assertFalse((alone.folder / "best.h5").is_symlink())
+
+    def test_the_best_of_the_future_stays_behind(self):
+        """What a run had come to behind the checkpoint that another one begins with is not that one's."""
+        run = self.train("run", dataset=self.dataset, **SETTINGS | {"eval_every": 20, "checkpoint_every": 10})
+        self.assertEqual(os.readlink(run.folder / "best.h5"), "step-00000020.h5")
+        new = self.resume("run/step-00000010.h5", "--out", "new", num_steps=12, learning_rate=5)
+        self.assertEqual(os.readlink(new.folder / "best.h5"), "step-00000012.h5")
+
     def test_what_was_reported_stays_so_where_reports_change(self):
         run = self.train("run", dataset=self.dataset, **SETTINGS | {"eval_every": 5})
         reports = run.timeless_metrics()[:10]
@@ -129,7 +155,9 @@ class FolderTest(ProgramTest):
     def test_a_finished_run_in_a_new_folder(self):
         """A checkpoint is always written at the end: a folder without one would be no run."""
         new = self.resume("whole", "--out", "new")
-        self.assertEqual(new.steps(), [20])
+        self.assertEqual(new.steps(), [18, 20])
+        for link in ("latest.h5", "best.h5"):
+            self.assertEqual(os.readlink(new.folder / link), os.readlink(self.whole.folder / link))
         self.assert_same_run(new, self.whole)
 
     def test_the_former_folder_as_out(self):
