@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/file_error.hpp"
 #include "microgpt/error.hpp"
 
 namespace microgpt {
@@ -23,8 +24,7 @@ namespace fs = std::filesystem;
 constexpr std::size_t kPiece = std::size_t{1} << 20U;  // bytes in one write or read
 
 [[noreturn]] void fail(const fs::path& path, const char* deed, int error = errno) {
-  throw RunError(fmt::format("{}: cannot {}: {}", path.string(), deed,
-                             std::generic_category().message(error)));
+  throw_about<RunError>(path, fmt::format("cannot {}", deed), error);
 }
 
 /// Removes a temporary file unless it has been renamed. That it cannot be removed is not reported:
@@ -74,9 +74,8 @@ void compare_with_disk(const fs::path& path, std::span<const std::byte> expected
     if (got.empty() && expected.empty()) return;
     if (got.empty() || got.size() > expected.size() ||
         std::memcmp(got.data(), expected.data(), got.size()) != 0) {
-      throw RunError(
-          fmt::format("{}: the disk returned other bytes than were written to it; check the disk",
-                      path.string()));
+      throw_about<RunError>(
+          path, "the disk returned other bytes than were written to it; check the disk");
     }
     expected = expected.subspan(got.size());
   }

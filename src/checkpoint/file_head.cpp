@@ -7,10 +7,9 @@
 #include <cstdint>
 #include <cstring>
 #include <fstream>
-#include <string>
 #include <system_error>
 
-#include "base/printable.hpp"
+#include "base/file_error.hpp"
 #include "microgpt/error.hpp"
 
 namespace microgpt {
@@ -35,50 +34,45 @@ struct Head {
 };
 static_assert(sizeof(Head) == 36);
 
-[[noreturn]] void refuse_unreadable(const std::string& name, int error) {
-  throw InputError(
-      fmt::format("{}: cannot read: {}", name, std::generic_category().message(error)));
-}
-
-void require_regular_file(const fs::path& path, const std::string& name) {
+void require_regular_file(const fs::path& path) {
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
   if (status.type() == fs::file_type::not_found) {
-    throw InputError(name + ": there is no such checkpoint");
+    throw_about<InputError>(path, "there is no such checkpoint");
   }
-  if (error) refuse_unreadable(name, error.value());
+  if (error) throw_about<InputError>(path, "cannot be read", error.value());
   if (fs::is_directory(status)) {
-    throw InputError(name + ": not a checkpoint: it is a folder; name a file in it");
+    throw_about<InputError>(path, "not a checkpoint: it is a folder; name a file in it");
   }
   if (!fs::is_regular_file(status)) {
-    throw InputError(name + ": not a checkpoint: it is not a regular file");
+    throw_about<InputError>(path, "not a checkpoint: it is not a regular file");
   }
 }
 
 }  // namespace
 
 void check_file_head(const fs::path& path) {
-  const std::string name = printable(path.string());
-  require_regular_file(path, name);
+  require_regular_file(path);
   std::ifstream stream(path, std::ios::binary | std::ios::ate);
-  if (!stream) refuse_unreadable(name, errno);
+  if (!stream) throw_about<InputError>(path, "cannot be read", errno);
   const auto size = static_cast<std::uint64_t>(stream.tellg());
   stream.seekg(0);
   Head head;
   stream.read(reinterpret_cast<char*>(&head), sizeof head);
 
   if (head.signature != kSignature) {
-    throw DamagedCheckpoint(name + ": not a checkpoint: it does not begin as an HDF5 file does");
+    throw_about<DamagedCheckpoint>(path,
+                                   "not a checkpoint: it does not begin as an HDF5 file does");
   }
   if (head.superblock != kPlainSuperblock) {
-    throw InputError(name + ": an HDF5 file, but not as microgpt writes one; use a checkpoint");
+    throw_about<InputError>(path, "an HDF5 file, but not as microgpt writes one; use a checkpoint");
   }
   std::uint64_t expected = 0;
   std::memcpy(&expected, head.size.data(), sizeof expected);
   if (size != expected) {
-    throw DamagedCheckpoint(
-        fmt::format("{}: {}: it has {} bytes and should have {}; use an earlier checkpoint", name,
-                    size < expected ? "truncated" : "damaged", size, expected));
+    throw_about<DamagedCheckpoint>(
+        path, fmt::format("{}: it has {} bytes and should have {}; use an earlier checkpoint",
+                          size < expected ? "truncated" : "damaged", size, expected));
   }
 }
 

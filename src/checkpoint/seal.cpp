@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <system_error>
 #include <vector>
 
 #include "base/durable_file.hpp"
+#include "base/file_error.hpp"
 #include "base/sha256.hpp"
 #include "checkpoint/hdf5_output.hpp"
 
@@ -54,7 +54,7 @@ Sha256::Digest digest_of(const File& file, std::size_t place) {
     const ssize_t count = uninterrupted([&] {
       return ::pread(*static_cast<int*>(descriptor), piece.data(), piece.size(), position);
     });
-    if (count < 0) throw Error("cannot read it: " + std::generic_category().message(errno));
+    if (count < 0) throw Error("cannot read it: " + system_reason(errno));
     if (count == 0) return digest.result();
     digest.update(std::span(piece).first(static_cast<std::size_t>(count)));
     position += count;

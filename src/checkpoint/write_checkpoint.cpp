@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "base/durable_file.hpp"
+#include "base/file_error.hpp"
 #include "checkpoint/consistency.hpp"
 #include "checkpoint/format.hpp"
 #include "checkpoint/hdf5_output.hpp"
@@ -97,14 +98,13 @@ template <class Scalar>
 void write_checkpoint(const std::filesystem::path& path, const CheckpointInfo& info,
                       const ModelState<Scalar>& state) {
   if (const auto fault = find_fault(info, state)) {
-    throw RunError(
-        fmt::format("{}: not written, since it could not be read: {}", path.string(), *fault));
+    throw_about<RunError>(path, "not written, since it could not be read: " + *fault);
   }
   Image image;
   try {
     image = checkpoint_image(info, state);
   } catch (const Error& error) {
-    throw RunError(fmt::format("{}: not written: HDF5 {}", path.string(), error.what()));
+    throw_about<RunError>(path, fmt::format("not written: HDF5 {}", error.what()));
   }
   write_file_durably(path, image.bytes());
 }

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "base/file_error.hpp"
 #include "microgpt/error.hpp"
 
 namespace microgpt::cli {
@@ -84,8 +85,8 @@ ResumedConfig resumed_config(const CheckpointInfo& checkpoint, const std::filesy
     }
   }
   if (!refused.empty()) {
-    throw InputError(fmt::format("{}: --set cannot change {} on a resume; start a new run for that",
-                                 file.string(), refused));
+    throw_about<InputError>(
+        file, fmt::format("--set cannot change {} on a resume; start a new run for that", refused));
   }
   require_length_ahead(config, checkpoint);
   return resumed;
@@ -94,25 +95,24 @@ ResumedConfig resumed_config(const CheckpointInfo& checkpoint, const std::filesy
 void require_dataset(const std::filesystem::path& dataset) {
   std::error_code unknown;
   if (std::filesystem::exists(dataset, unknown) || unknown) return;
-  throw InputError(fmt::format(
-      "{}: the run's dataset is not there; where it has moved, name it with --set dataset=FILE",
-      dataset.string()));
+  throw_about<InputError>(
+      dataset,
+      "the run's dataset is not there; where it has moved, name it with --set dataset=FILE");
 }
 
 void require_same_dataset(const CheckpointInfo& checkpoint, const std::filesystem::path& file,
                           const Dataset& dataset) {
   if (dataset.sha256() != checkpoint.dataset_sha256) {
-    throw InputError(fmt::format(
-        "{}: is not the dataset that the run began with: its sha256 was {}, now it is {}; name the "
-        "original with --set dataset=FILE",
-        file.string(), checkpoint.dataset_sha256, dataset.sha256()));
+    throw_about<InputError>(
+        file, fmt::format("is not the dataset that the run began with: its sha256 was {}, now it "
+                          "is {}; name the original with --set dataset=FILE",
+                          checkpoint.dataset_sha256, dataset.sha256()));
   }
   // The same bytes give the same, unless a checkpoint was made to say otherwise.
   if (dataset.tokenizer().code_points() != checkpoint.code_points ||
       std::ssize(dataset.documents()) != checkpoint.documents) {
-    throw InputError(fmt::format(
-        "{}: has other characters or documents than the checkpoint says; use another checkpoint",
-        file.string()));
+    throw_about<InputError>(
+        file, "has other characters or documents than the checkpoint says; use another checkpoint");
   }
 }
 

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/available_memory.hpp"
+#include "base/file_error.hpp"
 #include "data/alphabet.hpp"
 #include "data/text_file.hpp"
 #include "microgpt/error.hpp"
@@ -135,7 +136,7 @@ Dataset::Dataset(const std::filesystem::path& file, std::u32string_view text, Do
   documents_ = mode == DocumentMode::lines ? lines_to_documents(text, block_size, stream, file)
                                            : text_to_documents(text, block_size, stream, file);
   if (tokenizer_.code_points().empty() || documents_.empty() || text.empty()) {
-    throw InputError(fmt::format("{}: holds no document; give a file with text", file.string()));
+    throw_about<InputError>(file, "holds no document; give a file with text");
   }
   longest_document_ = std::ranges::max(documents_, {}, &Document::length).length;
   stream_ = stream.take();

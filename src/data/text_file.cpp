@@ -13,6 +13,7 @@
 #include <system_error>
 
 #include "base/available_memory.hpp"
+#include "base/file_error.hpp"
 #include "base/sha256.hpp"
 #include "microgpt/error.hpp"
 
@@ -23,25 +24,22 @@ namespace {
 // its token.
 constexpr std::int64_t kBytesPerByte = 9;
 
-[[noreturn]] void refuse(const std::filesystem::path& file, std::string_view why) {
-  throw InputError(fmt::format("{}: {}", file.string(), why));
-}
-
 [[noreturn]] void refuse_unreadable(const std::filesystem::path& file, int error) {
-  refuse(file, fmt::format("cannot be read: {}; check the path and the permissions",
-                           std::generic_category().message(error)));
+  throw_about<InputError>(
+      file,
+      fmt::format("cannot be read: {}; check the path and the permissions", system_reason(error)));
 }
 
 std::string read_bytes(const std::filesystem::path& file) {
   std::error_code error;
   const auto status = std::filesystem::status(file, error);
   if (std::filesystem::is_directory(status)) {
-    refuse(file, "is a folder; name a text file");
+    throw_about<InputError>(file, "is a folder; name a text file");
   }
   if (error) refuse_unreadable(file, error.value());
   // A device or a pipe may have no end.
   if (!std::filesystem::is_regular_file(status)) {
-    refuse(file, "is not a regular file; name a text file");
+    throw_about<InputError>(file, "is not a regular file; name a text file");
   }
 
   const std::uintmax_t size = std::filesystem::file_size(file, error);

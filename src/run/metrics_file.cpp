@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/durable_file.hpp"
+#include "base/file_error.hpp"
 #include "microgpt/error.hpp"
 
 namespace microgpt {
@@ -30,8 +31,8 @@ class FormerLines {
     if (!std::filesystem::exists(file, error) && !error) return;
     stream_.open(file);
     if (stream_) return;
-    throw InputError(fmt::format("{}: cannot be read: {}; the run's past is in it", file.string(),
-                                 std::generic_category().message(errno)));
+    throw_about<InputError>(
+        file, fmt::format("cannot be read: {}; the run's past is in it", system_reason(errno)));
   }
 
   // The line of a step later than those asked for before; nothing where there is none.

@@ -16,6 +16,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/file_error.hpp"
 #include "base/printable.hpp"
 #include "microgpt/error.hpp"
 #include "run/run_files.hpp"
@@ -27,18 +28,9 @@ namespace fs = std::filesystem;
 
 using namespace run_files;
 
-template <class Error>
-[[noreturn]] void fail(const fs::path& path, std::string_view what, int error) {
-  throw Error(fmt::format("{}: {}: {}", printable(path.string()), what,
-                          std::generic_category().message(error)));
-}
-
-[[noreturn]] void refuse(const fs::path& path, std::string_view why) {
-  throw InputError(fmt::format("{}: {}", printable(path.string()), why));
-}
-
 void remove_file(const fs::path& path) {
-  if (::unlink(path.c_str()) != 0 && errno != ENOENT) fail<RunError>(path, "cannot remove", errno);
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT)
+    throw_about<RunError>(path, "cannot remove", errno);
 }
 
 bool has_file(const fs::path& folder, std::string_view name) {
@@ -69,9 +61,10 @@ void refuse_files_for_links(const fs::path& folder) {
       return same_bytes(file, folder / checkpoint_name(step));
     };
     if (std::ranges::any_of(steps, is_copy)) continue;
-    refuse(file,
-           "is a file of its own, which the run would replace by a link; give it another "
-           "name (step-00000500.h5) or choose another folder (--out)");
+    throw_about<InputError>(
+        file,
+        "is a file of its own, which the run would replace by a link; give it another "
+        "name (step-00000500.h5) or choose another folder (--out)");
   }
 }
 
@@ -102,27 +95,32 @@ void RunFolder::require_free(const fs::path& path, bool overwrite) {
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
   if (status.type() == fs::file_type::not_found) return;
-  if (error) fail<InputError>(path, "cannot be used", error.value());
-  if (!fs::is_directory(status)) refuse(path, "is a file; name a folder for the run");
+  if (error) throw_about<InputError>(path, "cannot be used", error.value());
+  if (!fs::is_directory(status)) {
+    throw_about<InputError>(path, "is a file; name a folder for the run");
+  }
   if (overwrite) return;
 
   const auto steps = steps_in(path, error);
-  if (error) fail<InputError>(path, "cannot be read", error.value());
+  if (error) throw_about<InputError>(path, "cannot be read", error.value());
   if (!steps.empty()) {
-    refuse(path, fmt::format("holds the checkpoints of a former run; go on with it (--resume {}), "
-                             "choose another folder or replace it (--overwrite)",
-                             printable(path.string())));
+    throw_about<InputError>(
+        path, fmt::format("holds the checkpoints of a former run; go on with it (--resume {}), "
+                          "choose another folder or replace it (--overwrite)",
+                          printable(path.string())));
   }
   for (const std::string& name : names_in(path, error)) {
     if (!name.ends_with(".h5") || name == kLatest || name == kBest) continue;
-    refuse(path / name,
-           "may be a former run's checkpoint; choose another folder or replace the run, but for "
-           "this file (--overwrite)");
+    throw_about<InputError>(
+        path / name,
+        "may be a former run's checkpoint; choose another folder or replace the run, but for "
+        "this file (--overwrite)");
   }
-  if (error) fail<InputError>(path, "cannot be read", error.value());
+  if (error) throw_about<InputError>(path, "cannot be read", error.value());
   // A run writes its metrics first, so this config is not a run's but the user's own.
   if (has_file(path, kConfig) && !has_file(path, kMetrics)) {
-    refuse(path, "holds a config.cfg, which the run would replace; choose another folder");
+    throw_about<InputError>(
+        path, "holds a config.cfg, which the run would replace; choose another folder");
   }
   refuse_files_for_links(path);
 }
@@ -131,14 +129,15 @@ void RunFolder::require_apart(const fs::path& path, const fs::path& dataset) {
   for (const std::string_view name : {kConfig, kMetrics, kLatest, kBest}) {
     std::error_code not_there;
     if (!fs::equivalent(path / name, dataset, not_there)) continue;
-    refuse(dataset, "the dataset lies where the run writes; choose another folder (--out)");
+    throw_about<InputError>(dataset,
+                            "the dataset lies where the run writes; choose another folder (--out)");
   }
 }
 
 RunFolder RunFolder::create(const fs::path& path, bool overwrite) {
   require_free(path, overwrite);
   const int error = make_folder_durably(path);
-  if (error != 0 && error != EEXIST) fail<InputError>(path, "cannot be made", error);
+  if (error != 0 && error != EEXIST) throw_about<InputError>(path, "cannot be made", error);
   RunFolder folder = lock(path);
   require_free(path, overwrite);  // again, now that nobody can come between
   folder.check_writable();
@@ -156,7 +155,7 @@ RunFolder RunFolder::create_first_free(const fs::path& parent, const std::string
       folder.check_writable();
       return folder;
     }
-    if (error != EEXIST) fail<InputError>(path, "cannot be made", error);
+    if (error != EEXIST) throw_about<InputError>(path, "cannot be made", error);
   }
 }
 
@@ -168,17 +167,18 @@ RunFolder RunFolder::reopen(const fs::path& file, const CheckpointInfo& info, bo
   const bool is_own = file.filename() == checkpoint_name(info.step);
   const bool has_later = !steps.empty() && steps.back() > info.step;
   if (changed && has_later && !overwrite) {
-    refuse(folder.path(),
-           fmt::format("holds checkpoints up to step {}, and the config has changed since step {}; "
-                       "choose another folder (--out) or remove them (--overwrite)",
-                       steps.back(), info.step));
+    throw_about<InputError>(
+        folder.path(),
+        fmt::format("holds checkpoints up to step {}, and the config has changed since step {}; "
+                    "choose another folder (--out) or remove them (--overwrite)",
+                    steps.back(), info.step));
   }
   // Earlier ones led to the folder's own, whatever their config was.
   const bool holds_others = std::ranges::any_of(steps, [&](std::int64_t step) {
     return (!is_own || step > info.step) && !is_of_run(folder.checkpoint_path(step), info);
   });
   if (holds_others && !overwrite) {
-    refuse(
+    throw_about<InputError>(
         folder.path(),
         fmt::format("holds checkpoints up to step {} of another run, or of this one with another "
                     "config; choose another folder (--out) or remove them (--overwrite)",
@@ -205,7 +205,7 @@ fs::path RunFolder::checkpoint_path(std::int64_t step) const {
 std::vector<std::int64_t> RunFolder::checkpoint_steps() const {
   std::error_code error;
   auto steps = steps_in(path_, error);
-  if (error) fail<RunError>(path_, "cannot be read", error.value());
+  if (error) throw_about<RunError>(path_, "cannot be read", error.value());
   return steps;
 }
 
@@ -238,17 +238,18 @@ void RunFolder::prune(std::int64_t keep_newest, std::optional<std::int64_t> best
 RunFolder RunFolder::lock(const fs::path& path) {
   const int descriptor =
       uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
-  if (descriptor < 0) fail<InputError>(path, "cannot be used as a folder", errno);
+  if (descriptor < 0) throw_about<InputError>(path, "cannot be used as a folder", errno);
   FileDescriptor folder(descriptor);
   if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-    refuse(path, "is in use by another microgpt; wait for its end or choose another folder");
+    throw_about<InputError>(
+        path, "is in use by another microgpt; wait for its end or choose another folder");
   }
   return {path, std::move(folder)};
 }
 
 void RunFolder::check_writable() const {
   if (::access(path_.c_str(), R_OK | W_OK | X_OK) != 0) {
-    fail<InputError>(path_, "cannot be written to", errno);
+    throw_about<InputError>(path_, "cannot be written to", errno);
   }
   // The disk may still be full, or refuse in another way.
   write_file_durably(path_ / kProbe, std::as_bytes(std::span(kProbe)));
@@ -260,7 +261,7 @@ void RunFolder::remove_leftovers() const {
   for (const std::string& name : names_in(path_, error)) {
     if (is_leftover(name)) remove_file(path_ / name);
   }
-  if (error) fail<RunError>(path_, "cannot be read", error.value());
+  if (error) throw_about<RunError>(path_, "cannot be read", error.value());
 }
 
 void RunFolder::remove_run_files() const {
@@ -286,18 +287,19 @@ fs::path resolve_checkpoint(const fs::path& path) {
   std::error_code error;
   if (fs::is_directory(path, error)) {
     const auto steps = steps_in(path, error);
-    if (error) fail<InputError>(path, "cannot be read", error.value());
-    if (steps.empty()) refuse(path, "there is no checkpoint (step-*.h5) in this folder");
+    if (error) throw_about<InputError>(path, "cannot be read", error.value());
+    if (steps.empty())
+      throw_about<InputError>(path, "there is no checkpoint (step-*.h5) in this folder");
     // Where a checkpoint is a link to another disk, the run is still the one of this folder.
     const fs::path folder = fs::canonical(path, error);
-    if (error) fail<InputError>(path, "cannot be read", error.value());
+    if (error) throw_about<InputError>(path, "cannot be read", error.value());
     return folder / checkpoint_name(steps.back());
   }
   const fs::path canonical = fs::canonical(path, error);
   if (error == std::errc::no_such_file_or_directory) {
-    refuse(path, "there is no such checkpoint or run folder");
+    throw_about<InputError>(path, "there is no such checkpoint or run folder");
   }
-  if (error) fail<InputError>(path, "cannot be read", error.value());
+  if (error) throw_about<InputError>(path, "cannot be read", error.value());
   return canonical;
 }
 
