@@ -63,7 +63,7 @@ class ContextReader {
     window_.assign(context.end() - shape_.block_size, context.end());
     window_.push_back(Token{0});
     const Document window{.offset = 0, .length = shape_.block_size};
-    forward<Scalar>({shape_, weights_}, {window_, {&window, 1}, 1}, *activations_);
+    forward<Scalar>({shape_, weights_}, {window_, {&window, 1}}, *activations_);
     // Logits are characters x positions; those of the last position are asked for.
     const auto logits = activations_->logits();
     for (std::size_t v = 0; v < last_logits_.size(); ++v) {

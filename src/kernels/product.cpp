@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 
 #include "kernels/product_tile.hpp"
 #include "microgpt/aligned_buffer.hpp"
@@ -30,9 +31,10 @@ constexpr Index kFarFactors = Index{64} * kAccumulators;
 constexpr Index kFarColumns = Index{8} * kTileVectors * Index{kVectorBytes};
 constexpr Index kNearCache = Index{32} * 1024;
 constexpr Index kRowsForACopy = 32;
-// Two sums over so few depths are made in one tile; over more as two products, each the better for
-// it, if both have a single stage.
+// Sums over parts of so few depths are made in one tile; over more as two products, each the better
+// for it, if both have a single stage and C, of at most so many bytes, stays near in between.
 constexpr Index kTogether = 80;
+constexpr Index kPassedAgain = Index{1} << 18;
 // A matrix of more than so many bytes does not stay in the second-level cache from one step to the
 // next, and is asked for line by line. That gains 3 % on a Xeon with AVX-512; an EPYC with AVX2
 // foresees what comes, and loses as much by being asked.
@@ -263,6 +265,35 @@ void multiply_all(const Factors<Scalar>& a, const Matrix<const Scalar>& b, bool 
   }
 }
 
+// c = the sum over the parts, or addend + that.
+template <class Scalar>
+void add_parts(const Factors<Scalar>& a, const Matrix<const Scalar>& b,
+               std::span<const Index> parts, const Matrix<const Scalar>* addend,
+               const Matrix<Scalar>& c) {
+  if (parts.size() == 1) {
+    return multiply_all<Order::by_row, Scalar>(a, b, false, addend, c);
+  }
+  const auto half = parts.first(parts.size() / 2);
+  const Index first = std::accumulate(half.begin(), half.end(), Index{0});
+  const bool one_by_one = b.rows > kTogether && bytes<Scalar>(c.rows * c.cols) <= kPassedAgain &&
+                          std::max(first, b.rows - first) <= kStageDepths;
+  // What is added to an addend is the sum of all parts, so that their first half cannot be.
+  if (addend == nullptr && one_by_one) {
+    add_parts<Scalar>(a, b.row_range(0, first), half, nullptr, c);
+    const Matrix<const Scalar> sum = c;
+    add_parts<Scalar>({a.first + first, a.stride}, b.row_range(first, b.rows - first),
+                      parts.last(half.size()), &sum, c);
+    return;
+  }
+  const Block<Scalar> all{.a = a, .first_row = 0, .rows = c.rows};
+  const Stage<Scalar> stage{.b = b,
+                            .goes_on = false,
+                            .addend = addend,
+                            .parts = parts,
+                            .c_is_far = is_far<Scalar>(c.rows, c.cols)};
+  multiply_panels<Order::by_row, true>(all, stage, c);
+}
+
 }  // namespace
 
 template <class Scalar>
@@ -284,24 +315,9 @@ void accumulate(const Matrix<const Scalar>& a, const Matrix<const Scalar>& b,
 }
 
 template <class Scalar>
-void multiply_parts(const Matrix<const Scalar>& a, const Matrix<const Scalar>& b, Index first_part,
-                    const Matrix<Scalar>& c) {
-  if (first_part == b.rows) return multiply(a, b, c);
-  const Index second_part = b.rows - first_part;
-  if (b.rows > kTogether && std::max(first_part, second_part) <= kStageDepths) {
-    multiply(a.column_range(0, first_part), b.row_range(0, first_part), c);
-    const Matrix<const Scalar> sum = c;
-    multiply_all<Order::by_row, Scalar>({a.data + first_part, a.stride},
-                                        b.row_range(first_part, second_part), false, &sum, c);
-    return;
-  }
-  const Block<Scalar> all{.a = {a.data, a.stride}, .first_row = 0, .rows = c.rows};
-  const Stage<Scalar> stage{.b = b,
-                            .goes_on = false,
-                            .addend = nullptr,
-                            .first_part = first_part,
-                            .c_is_far = is_far<Scalar>(c.rows, c.cols)};
-  multiply_panels<Order::by_row, true>(all, stage, c);
+void multiply_parts(const Matrix<const Scalar>& a, const Matrix<const Scalar>& b,
+                    std::span<const Index> parts, const Matrix<Scalar>& c) {
+  add_parts<Scalar>({a.data, a.stride}, b, parts, nullptr, c);
 }
 
 template <class Scalar>
@@ -310,16 +326,16 @@ void multiply_transposed(const Matrix<const Scalar>& a, const Matrix<const Scala
   multiply_all<Order::by_depth, Scalar>({a.data, a.stride}, b, false, nullptr, c);
 }
 
-#define MICROGPT_INSTANTIATE(Scalar)                                                            \
-  template void multiply(const Matrix<const Scalar>&, const Matrix<const Scalar>&,              \
-                         const Matrix<Scalar>&);                                                \
-  template void multiply_add(const Matrix<const Scalar>&, const Matrix<const Scalar>&,          \
-                             const Matrix<const Scalar>&, const Matrix<Scalar>&);               \
-  template void accumulate(const Matrix<const Scalar>&, const Matrix<const Scalar>&,            \
-                           const Matrix<Scalar>&);                                              \
-  template void multiply_parts(const Matrix<const Scalar>&, const Matrix<const Scalar>&, Index, \
-                               const Matrix<Scalar>&);                                          \
-  template void multiply_transposed(const Matrix<const Scalar>&, const Matrix<const Scalar>&,   \
+#define MICROGPT_INSTANTIATE(Scalar)                                                          \
+  template void multiply(const Matrix<const Scalar>&, const Matrix<const Scalar>&,            \
+                         const Matrix<Scalar>&);                                              \
+  template void multiply_add(const Matrix<const Scalar>&, const Matrix<const Scalar>&,        \
+                             const Matrix<const Scalar>&, const Matrix<Scalar>&);             \
+  template void accumulate(const Matrix<const Scalar>&, const Matrix<const Scalar>&,          \
+                           const Matrix<Scalar>&);                                            \
+  template void multiply_parts(const Matrix<const Scalar>&, const Matrix<const Scalar>&,      \
+                               std::span<const Index>, const Matrix<Scalar>&);                \
+  template void multiply_transposed(const Matrix<const Scalar>&, const Matrix<const Scalar>&, \
                                     const Matrix<Scalar>&);
 MICROGPT_INSTANTIATE(float)
 MICROGPT_INSTANTIATE(double)

@@ -12,6 +12,8 @@
 // a row depend neither on how many rows are multiplied together nor on which rows stand around it.
 #pragma once
 
+#include <span>
+
 #include "kernels/matrix.hpp"
 
 namespace microgpt::kernels {
@@ -31,11 +33,12 @@ template <class Scalar>
 void accumulate(const Matrix<const Scalar>& a, const Matrix<const Scalar>& b,
                 const Matrix<Scalar>& c);
 
-/// c = a₁ · b₁ + a₂ · b₂, where a₁ is the first `first_part` columns of a, and b₁ as many rows of
-/// b. Each product is summed first: the bits are those of two products and an addition.
+/// c = (a₁ · b₁ + a₂ · b₂) + (a₃ · b₃ + a₄ · b₄), or half of that, or a · b, for as many `parts`:
+/// a₁ is the first parts[0] columns of a, b₁ as many rows of b, and so on. Each product is summed
+/// first: the bits are those of products and additions.
 template <class Scalar>
-void multiply_parts(const Matrix<const Scalar>& a, const Matrix<const Scalar>& b, Index first_part,
-                    const Matrix<Scalar>& c);
+void multiply_parts(const Matrix<const Scalar>& a, const Matrix<const Scalar>& b,
+                    std::span<const Index> parts, const Matrix<Scalar>& c);
 
 /// c = aᵀ · b for a (k x m), b (k x n), c (m x n).
 template <class Scalar>

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
+#include <span>
 
 #include "kernels/matrix.hpp"
 #include "kernels/simd.hpp"
@@ -36,9 +38,9 @@ struct Stage {
   Matrix<const Scalar> b;
   bool goes_on;
   const Matrix<const Scalar>* addend;
-  /// Where the depths are in two parts: the sum over so many is finished before that over the rest
-  /// is added to it.
-  Index first_part = 0;
+  /// Where the depths are in parts, 2 or 4: the sum over so many is finished before those of
+  /// neighbours are added.
+  std::span<const Index> parts = {};
   /// Matrices so large that they come from far away, line by line: a tile asks for the next one's
   /// rows, one at a time between its multiply-adds. A core can wait for a dozen lines at once; as
   /// long as these are far ones, what is near waits as long.
@@ -140,7 +142,7 @@ template <Order order, int Rows, int Vectors, bool Partial, bool Parts, bool Pla
       factors.advance(kByDepth ? a.stride : 1);
     }
   };
-  const Index depths = Parts ? stage.first_part : stage.b.rows;
+  const Index depths = Parts ? stage.parts[0] : stage.b.rows;
   // The first panel of columns brings A for the others.
   const bool a_is_far = !Plain && !kByDepth && stage.a_is_far && place.column == 0;
   if (!Plain && (stage.c_is_far || a_is_far)) {
@@ -162,15 +164,21 @@ template <Order order, int Rows, int Vectors, bool Partial, bool Parts, bool Pla
     accumulate(depths);
   }
   if constexpr (Parts) {
-    Scalar first[kWidth * Rows * Vectors];
-    for_tile([&](auto r, auto v) __attribute__((always_inline)) {
-      store(first + (r * Vectors + v) * kWidth, sum[r][v]);
-      sum[r][v] = Vector<Scalar>{};
-    });
-    accumulate(stage.b.rows - stage.first_part);
-    for_tile([&](auto r, auto v) __attribute__((always_inline)) {
-      sum[r][v] += load(first + (r * Vectors + v) * kWidth);
-    });
+    // Sums that wait: of one part, and of two.
+    Scalar waiting[2][kWidth * Rows * Vectors];
+    for (unsigned part = 1; part < stage.parts.size(); ++part) {
+      Scalar* const sums = waiting[std::countr_zero(part)];
+      for_tile([&](auto r, auto v) __attribute__((always_inline)) {
+        store(sums + (r * Vectors + v) * kWidth, sum[r][v]);
+        sum[r][v] = Vector<Scalar>{};
+      });
+      accumulate(stage.parts[part]);
+      for (int level = 0; level < std::countr_one(part); ++level) {
+        for_tile([&](auto r, auto v) __attribute__((always_inline)) {
+          sum[r][v] += load(waiting[level] + (r * Vectors + v) * kWidth);
+        });
+      }
+    }
   }
 
   if (!Plain && stage.addend != nullptr) {

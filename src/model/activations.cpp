@@ -33,15 +33,16 @@ Index transposed_size(const ModelShape& shape, Index max_positions) {
   return padded<Scalar>(max_positions) * stride_for<Scalar>(shape.mlp_width());
 }
 
+template <class Scalar>
 Index embeddings_size(const ModelShape& shape) {
-  return (shape.vocab_size + shape.block_size) * shape.n_embd;
+  return padded<Scalar>((shape.vocab_size + shape.block_size) * shape.n_embd);
 }
 
 // Attention reads up to two vectors behind the last row.
 template <class Scalar>
 Index buffer_size(const ModelShape& shape, Index max_positions) {
   return rows_of(shape) * stride_for<Scalar>(max_positions) +
-         transposed_size<Scalar>(shape, max_positions) + embeddings_size(shape) +
+         transposed_size<Scalar>(shape, max_positions) + 2 * embeddings_size<Scalar>(shape) +
          2 * kLanes<Scalar>;
 }
 
@@ -72,7 +73,7 @@ Activations<Scalar>::Activations(const ModelShape& shape, Index max_positions,
       d_narrow_(take(shape.n_embd)),
       d_qkv_(take(3 * shape.n_embd)),
       d_hidden_(take(shape.mlp_width())),
-      d_embeddings_(nullptr, 0, 0),
+      d_embeddings_{{{nullptr, 0, 0}, {nullptr, 0, 0}}},
       lengths_(static_cast<std::size_t>(max_positions)),
       distances_(static_cast<std::size_t>(padded<Scalar>(max_positions) / kLanes<Scalar>)),
       token_storage_(static_cast<std::size_t>(2 * max_positions)) {
@@ -91,7 +92,10 @@ Activations<Scalar>::Activations(const ModelShape& shape, Index max_positions,
   }
   transposed_ = next_;
   next_ += transposed_size<Scalar>(shape, max_positions);
-  d_embeddings_ = {next_, shape.vocab_size + shape.block_size, shape.n_embd};
+  for (Matrix<Scalar>& level : d_embeddings_) {
+    level = {next_, shape.vocab_size + shape.block_size, shape.n_embd};
+    next_ += embeddings_size<Scalar>(shape);
+  }
 }
 
 template <class Scalar>
@@ -119,7 +123,9 @@ void Activations<Scalar>::set_piece(const PackedDocuments& piece) {
   const Index all_positions = piece.positions();
   const auto positions = static_cast<std::size_t>(all_positions);
   columns_ = padded<Scalar>(all_positions);
-  in_first_part_ = piece.positions_of_first_part();
+  part_count_ = std::max<std::size_t>(piece.parts.size(), 1);
+  parts_[0] = all_positions;
+  std::ranges::transform(piece.parts, parts_.begin(), count_positions);
   stride_ = stride_for<Scalar>(columns_);
   tokens_ = token_storage_.values().first(positions);
   targets_ = token_storage_.values().subspan(positions, positions);

@@ -25,19 +25,17 @@ namespace microgpt {
 using kernels::Index;
 using kernels::Matrix;
 
-/// Documents laid end to end: column p of every matrix is one position of one of them. They are one
-/// part or two: each part's weight gradients are summed apart, and then added.
+/// Documents laid end to end: column p of every matrix is one position of one of them.
 struct PackedDocuments {
   std::span<const Token> stream;
   std::span<const Document> documents;
-  std::size_t in_first_part;  ///< documents; all of them where there is one part
+  /// The same in 2 or kMostParts parts: each part's weight gradients are summed apart, then those
+  /// of neighbours are added, and then these sums. Empty where all are one part.
+  std::span<const std::span<const Document>> parts = {};
 
-  /// Of the first part, and of both.
-  [[nodiscard]] Index positions_of_first_part() const {
-    return count_positions(documents.first(in_first_part));
-  }
   [[nodiscard]] Index positions() const { return count_positions(documents); }
 };
+inline constexpr std::size_t kMostParts = 4;
 
 /// C = n_embd.
 template <class Scalar>
@@ -75,13 +73,9 @@ class alignas(line_memory::kCacheLine) Activations {
   [[nodiscard]] Index positions() const { return std::ssize(targets_); }
   [[nodiscard]] Index columns() const { return columns_; }
 
-  /// Positions of the piece's parts, one behind the other; the second may be empty.
-  struct Part {
-    Index first;
-    Index count;
-  };
-  [[nodiscard]] std::array<Part, 2> parts() const {
-    return {{{0, in_first_part_}, {in_first_part_, positions() - in_first_part_}}};
+  /// How many positions each of the piece's parts has; they lie one behind the other.
+  [[nodiscard]] std::span<const Index> parts() const {
+    return std::span(parts_).first(part_count_);
   }
 
   /// For each position of the piece: the token there and the one that it is to predict.
@@ -113,8 +107,11 @@ class alignas(line_memory::kCacheLine) Activations {
     return attention_[attention_.size() == 1 ? 0 : static_cast<std::size_t>(layer)];
   }
 
-  /// vocab + block_size rows of n_embd numbers: a part's gradient of the embeddings.
-  [[nodiscard]] Matrix<Scalar> d_embeddings() const { return d_embeddings_; }
+  /// vocab + block_size rows of n_embd numbers: the embeddings' gradient of one part (level 0), or
+  /// of two (level 1).
+  [[nodiscard]] Matrix<Scalar> d_embeddings(int level) const {
+    return d_embeddings_[static_cast<std::size_t>(level)];
+  }
 
   /// positions x features: a transposed copy of one of the matrices above.
   [[nodiscard]] Matrix<Scalar> transposed(Index features) const;
@@ -140,7 +137,8 @@ class alignas(line_memory::kCacheLine) Activations {
 
   Index max_positions_;
   Index columns_ = 0;
-  Index in_first_part_ = 0;
+  std::size_t part_count_ = 1;
+  std::array<Index, kMostParts> parts_{};
   Index stride_ = 0;
   Index most_distances_ = 0;
   std::size_t documents_ = 0;
@@ -156,7 +154,7 @@ class alignas(line_memory::kCacheLine) Activations {
   Slot normed_, activated_, d_residual_, d_narrow_, d_qkv_, d_hidden_;
   std::vector<LayerSlots> layers_;
   Scalar* transposed_;
-  Matrix<Scalar> d_embeddings_;
+  std::array<Matrix<Scalar>, 2> d_embeddings_;
   std::vector<kernels::AttentionScratch<Scalar>> attention_;  // one for all layers, or for each
   AlignedBuffer<Index> lengths_;
   AlignedBuffer<Index> distances_;

@@ -1,6 +1,8 @@
 #include "model/embedding.hpp"
 
 #include <algorithm>
+#include <numeric>
+#include <span>
 
 #include "kernels/gradient_sums.hpp"
 #include "kernels/transpose.hpp"
@@ -21,22 +23,57 @@ void add_all(const Matrix<const Scalar>& from, const Matrix<Scalar>& to) {
   add(to.data, from.data, static_cast<std::size_t>(from.rows * from.cols), to.data);
 }
 
-// The rows of a part's tokens and places take the gradients of its positions.
+// Two matrices of gradients that are made, added and cleared together.
 template <class Scalar>
-void add_positions(const Matrix<Scalar>& by_position,
-                   const typename Activations<Scalar>::Part& part,
-                   const Activations<Scalar>& activations, const Matrix<Scalar>& d_wte,
-                   const Matrix<Scalar>& d_wpe) {
+struct Embeddings {
+  Matrix<Scalar> wte, wpe;
+};
+
+// The rows of the tokens and places of some positions take their gradients; all others become 0.
+template <class Scalar>
+void sum_positions(const Matrix<const Scalar>& by_position, Index first, Index count,
+                   const Activations<Scalar>& activations, const Embeddings<Scalar>& sum) {
   const auto tokens = activations.tokens();
   const Scalar* places = activations.packed().place;
   const auto add_to = [&](Scalar* row, const Scalar* from) {
     add(row, from, static_cast<std::size_t>(by_position.cols), row);
   };
-  for (Index position = part.first; position < part.first + part.count; ++position) {
+  clear(sum.wte);
+  clear(sum.wpe);
+  for (Index position = first; position < first + count; ++position) {
     const Scalar* from = by_position.row(position);
-    add_to(d_wte.row(tokens[static_cast<std::size_t>(position)]), from);
-    add_to(d_wpe.row(static_cast<Index>(places[position])), from);
+    add_to(sum.wte.row(tokens[static_cast<std::size_t>(position)]), from);
+    add_to(sum.wpe.row(static_cast<Index>(places[position])), from);
   }
+}
+
+template <class Scalar>
+void add_embeddings(const Embeddings<Scalar>& from, const Embeddings<Scalar>& to) {
+  add_all<Scalar>(from.wte, to.wte);
+  add_all<Scalar>(from.wpe, to.wpe);
+}
+
+// Where a level's sum lies until it is added to another.
+template <class Scalar>
+Embeddings<Scalar> waiting(const Activations<Scalar>& activations, int level, Index vocab_size) {
+  const auto both = activations.d_embeddings(level);
+  return {both.row_range(0, vocab_size), both.row_range(vocab_size, both.rows - vocab_size)};
+}
+
+// The sum over 1, 2 or 4 parts, from position `first` on: halves are summed apart, then added.
+template <class Scalar>
+void sum_parts(const Matrix<const Scalar>& by_position, Index first, std::span<const Index> parts,
+               const Activations<Scalar>& activations, const Embeddings<Scalar>& sum) {
+  if (parts.size() == 1) {
+    return sum_positions<Scalar>(by_position, first, parts[0], activations, sum);
+  }
+  const auto half = parts.first(parts.size() / 2);
+  const Index middle = std::accumulate(half.begin(), half.end(), first);
+  const int level = half.size() == 1 ? 0 : 1;
+  const auto other = waiting<Scalar>(activations, level, sum.wte.rows);
+  sum_parts<Scalar>(by_position, first, half, activations, sum);
+  sum_parts<Scalar>(by_position, middle, parts.last(half.size()), activations, other);
+  add_embeddings(other, sum);
 }
 
 }  // namespace
@@ -74,23 +111,17 @@ void embed_backward(const Matrix<const Scalar>& d_embedded, Activations<Scalar>&
                     Gradient mode, const Weights<Scalar>& gradients) {
   const auto by_position = activations.transposed(d_embedded.rows);
   transpose<Scalar>(d_embedded, by_position);
-  for (const auto& part : activations.parts()) {
-    if (part.count == 0) continue;
-    if (mode == Gradient::replace) {
-      clear(gradients.wte);
-      clear(gradients.wpe);
-      add_positions(by_position, part, activations, gradients.wte, gradients.wpe);
-    } else {
-      const auto sum = activations.d_embeddings();
-      clear(sum);
-      const Index vocab_size = gradients.wte.rows;
-      const auto d_wte = sum.row_range(0, vocab_size);
-      const auto d_wpe = sum.row_range(vocab_size, gradients.wpe.rows);
-      add_positions(by_position, part, activations, d_wte, d_wpe);
-      add_all<Scalar>(d_wte, gradients.wte);
-      add_all<Scalar>(d_wpe, gradients.wpe);
-    }
-    mode = Gradient::add;
+  const Embeddings<Scalar> result{gradients.wte, gradients.wpe};
+  if (mode == Gradient::replace) {
+    sum_parts<Scalar>(by_position, 0, activations.parts(), activations, result);
+    return;
+  }
+  Index first = 0;
+  for (const Index positions : activations.parts()) {
+    const auto sum = waiting<Scalar>(activations, 0, gradients.wte.rows);
+    sum_positions<Scalar>(by_position, first, positions, activations, sum);
+    add_embeddings(sum, result);
+    first += positions;
   }
 }
 

@@ -47,14 +47,15 @@ void weight_gradient(const Matrix<const Scalar>& dy, const Matrix<const Scalar>&
                      const Activations<Scalar>& activations, Gradient mode,
                      const Matrix<Scalar>& dw) {
   if (mode == Gradient::replace) {
-    const Index first_part = activations.parts()[0].count;
-    multiply_parts<Scalar>(dy.column_range(0, x_transposed.rows), x_transposed, first_part, dw);
+    multiply_parts<Scalar>(dy.column_range(0, x_transposed.rows), x_transposed, activations.parts(),
+                           dw);
     return;
   }
-  for (const auto& part : activations.parts()) {
-    if (part.count == 0) continue;
-    accumulate<Scalar>(dy.column_range(part.first, part.count),
-                       x_transposed.row_range(part.first, part.count), dw);
+  Index first = 0;
+  for (const Index positions : activations.parts()) {
+    accumulate<Scalar>(dy.column_range(first, positions), x_transposed.row_range(first, positions),
+                       dw);
+    first += positions;
   }
 }
 

@@ -12,10 +12,11 @@ constexpr std::int64_t kUsualLanes = 64;
 constexpr std::int64_t kLongLanePositions = 512;
 
 // A lane with fewer positions is not worth its gradient; more are needed where the gradient is so
-// large that it goes to memory and back.
+// large that it goes to memory and back, but for the first lanes: few workers take several at once.
 constexpr std::int64_t kLanePositions = 32;
 constexpr std::int64_t kLanePositionsOfLargeModels = 256;
 constexpr std::size_t kLargeGradientBytes = std::size_t{1} << 23U;
+constexpr std::int64_t kFirstLanes = 4;
 
 // Enough positions to keep a product busy, few enough that their activations stay in the L2 cache.
 constexpr std::int64_t kPiecePositions = 128;
@@ -26,6 +27,12 @@ std::int64_t even_count(std::int64_t positions, std::int64_t lane_positions) {
   const auto wanted = static_cast<std::uint64_t>(positions / lane_positions +
                                                  (positions % lane_positions == 0 ? 0 : 1));
   return static_cast<std::int64_t>(std::bit_ceil((3 * wanted + 3) / 4));
+}
+
+// The lanes of so many positions, where each but the first is to have `lane_positions`.
+std::int64_t lanes_for(std::int64_t positions, std::int64_t lane_positions) {
+  return std::max(even_count(positions, lane_positions),
+                  std::min(even_count(positions, kLanePositions), kFirstLanes));
 }
 
 std::int64_t most_lanes(std::int64_t positions) {
@@ -47,14 +54,14 @@ BatchLimits batch_limits(std::int64_t longest_document, std::int64_t batch_size,
   const std::int64_t lane_positions =
       gradient_bytes > kLargeGradientBytes ? kLanePositionsOfLargeModels : kLanePositions;
   return {.max_lanes =
-              std::min({batch_size, even_count(positions, lane_positions), most_lanes(positions)}),
+              std::min({batch_size, lanes_for(positions, lane_positions), most_lanes(positions)}),
           .lane_positions = lane_positions,
           .piece_positions = piece_positions_for(longest_document)};
 }
 
 std::int64_t lane_count(std::int64_t positions, const BatchLimits& limits) {
   return std::min(
-      {limits.max_lanes, even_count(positions, limits.lane_positions), most_lanes(positions)});
+      {limits.max_lanes, lanes_for(positions, limits.lane_positions), most_lanes(positions)});
 }
 
 std::span<const Document> first_piece(std::span<const Document> documents,

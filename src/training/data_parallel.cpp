@@ -56,7 +56,7 @@ BatchLoss DataParallelEngine<Scalar>::compute_gradient(std::span<const Document>
   const auto losses = std::span(losses_).first(batch.size());
   const LaneRange own = plan_.lanes_of(group_.rank());
   gradients_.begin_step(own, static_cast<int>(lanes_.lanes().size()));
-  const LaneWork work(own, workers(), lanes_.pairs_fit());
+  const LaneWork work(own, workers(), lanes_.lanes_of_a_piece(static_cast<int>(kMostParts)));
   const auto compute = [&](std::size_t item, int worker) {
     compute_lanes(work.item(static_cast<int>(item)), worker);
   };
@@ -72,7 +72,7 @@ BatchLoss DataParallelEngine<Scalar>::compute_gradient(std::span<const Document>
           .note = note};
 }
 
-// The gradients of one lane, or of two whose gradients are added first.
+// The gradients of one lane, or the sum of those of some.
 template <class Scalar>
 void DataParallelEngine<Scalar>::compute_lanes(LaneRange lanes, int worker) {
   const std::size_t begin = lanes_.first_document(lanes.first);
@@ -82,9 +82,10 @@ void DataParallelEngine<Scalar>::compute_lanes(LaneRange lanes, int worker) {
     for (int lane = lanes.first; lane < lanes.end; ++lane) compute_lane(lane, worker);
     return;
   }
-  const std::size_t in_first_lane = lanes_.first_document(lanes.first + 1) - begin;
-  compute_piece({workers_.stream(), documents, in_first_lane}, gradients_.begin(lanes),
-                Gradient::replace, worker);
+  const auto parts = lanes_.lanes().subspan(static_cast<std::size_t>(lanes.first),
+                                            static_cast<std::size_t>(lanes.size()));
+  compute_piece({workers_.stream(), documents, parts}, gradients_.begin(lanes), Gradient::replace,
+                worker);
   gradients_.finish(lanes);
 }
 
@@ -96,7 +97,7 @@ void DataParallelEngine<Scalar>::compute_lane(int lane, int worker) {
   Gradient mode = Gradient::replace;
   for (Lane rest = lanes_.lanes()[static_cast<std::size_t>(lane)]; !rest.empty();) {
     const Lane piece = first_piece(rest, limits_.piece_positions);
-    compute_piece({workers_.stream(), piece, piece.size()}, gradients, mode, worker);
+    compute_piece({workers_.stream(), piece}, gradients, mode, worker);
     mode = Gradient::add;
     rest = rest.subspan(piece.size());
   }

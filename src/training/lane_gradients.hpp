@@ -36,7 +36,8 @@ class LaneGradients {
   /// Begins a step of `all_lanes` lanes, of which this process computes `own`.
   void begin_step(LaneRange own, int all_lanes);
 
-  /// Where the gradient of `lanes` is to be computed: of one lane, or the sum of two siblings. It
+  /// Where the gradient of `lanes` is to be computed: of one lane, or the sum of some that
+  /// are a subtree. It
   /// holds anything. May add others, and wait for them.
   [[nodiscard]] const Weights<Scalar>& begin(LaneRange lanes);
   /// It is there.

@@ -32,9 +32,10 @@ class LanePlan {
   /// The documents of the step, lane by lane.
   [[nodiscard]] std::span<const Document> documents() const { return documents_; }
   [[nodiscard]] std::span<const Lane> lanes() const { return lanes_; }
-  /// Whether two lanes of the mean length fit into one piece.
-  [[nodiscard]] bool pairs_fit() const {
-    return 2 * positions_ <= std::ssize(lanes_) * limits_.piece_positions;
+  /// How many lanes of the mean length fit into one piece, up to `most`, a power of two.
+  [[nodiscard]] int lanes_of_a_piece(int most) const {
+    while (most > 1 && most * positions_ > std::ssize(lanes_) * limits_.piece_positions) most /= 2;
+    return most;
   }
   /// The number of a lane's first document; of all documents for the lane behind the last.
   [[nodiscard]] std::size_t first_document(int lane) const;

@@ -26,7 +26,7 @@ double ModelWorkers<Scalar>::evaluate(std::span<const Document> documents, Proce
   const std::size_t begin = border(group.rank());
   pool_.run(border(group.rank() + 1) - begin, [&](std::size_t index, int worker) {
     const auto& documents_of_piece = pieces_[begin + index];
-    const PackedDocuments piece{stream_, documents_of_piece, documents_of_piece.size()};
+    const PackedDocuments piece{stream_, documents_of_piece};
     const auto offset = static_cast<std::size_t>(piece.documents.data() - documents.data());
     forward(model(), piece, activations(worker));
     document_losses(piece, activations(worker), std::span(losses_).subspan(offset));

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <numeric>
+#include <vector>
 
 #include "kernels/transpose.hpp"
 #include "support.hpp"
@@ -101,40 +103,69 @@ TYPED_TEST(ProductBitsTest, AreTheSameWhereverASumGoesOn) {
   }
 }
 
-// Two lanes whose documents are packed together leave the sum that they leave one by one.
+// Lanes whose documents are packed together leave the sum that they leave one by one, added two by
+// two.
 template <class Scalar>
-void expect_parts_added(Index rows, Index depth, Index first_part) {
-  const Index cols = 75;
-  const Index rest = depth - first_part;
+void expect_parts_added(Index rows, Index cols, const std::vector<Index>& parts) {
+  const Index depth = std::accumulate(parts.begin(), parts.end(), Index{0});
   auto a = Grid<Scalar>::random(rows, depth, 1), b = Grid<Scalar>::random(depth, cols, 2);
-  Grid<Scalar> together(rows, cols), first(rows, cols), sum(rows, cols);
-  multiply_parts<Scalar>(a, b, first_part, together);
-  multiply<Scalar>(a.matrix().column_range(0, first_part), b.matrix().row_range(0, first_part),
-                   first);
-  multiply_add<Scalar>(a.matrix().column_range(first_part, rest),
-                       b.matrix().row_range(first_part, rest), first, sum);
-  EXPECT_TRUE(same_bits(together.values(), sum.values())) << first_part << " of " << depth;
+  Grid<Scalar> together(rows, cols);
+  multiply_parts<Scalar>(a, b, parts, together);
+  std::vector<Grid<Scalar>> sums;
+  Index first = 0;
+  for (const Index part : parts) {
+    sums.emplace_back(rows, cols);
+    multiply<Scalar>(a.matrix().column_range(first, part), b.matrix().row_range(first, part),
+                     sums.back());
+    first += part;
+  }
+  for (std::size_t apart = 1; apart < sums.size(); apart *= 2) {
+    for (std::size_t p = 0; p < sums.size(); p += 2 * apart) {
+      for (Index i = 0; i < rows; ++i) {
+        for (Index j = 0; j < cols; ++j) sums[p](i, j) += sums[p + apart](i, j);
+      }
+    }
+  }
+  EXPECT_TRUE(same_bits(together.values(), sums[0].values())) << ::testing::PrintToString(parts);
 }
 
 TYPED_TEST(ProductBitsTest, OfTwoPartsAreThoseOfTheSecondAddedToTheFirst) {
-  for (Index first_part = 1; first_part < 33; ++first_part) {
-    expect_parts_added<TypeParam>(40, 33, first_part);
+  for (Index first = 1; first < 33; ++first) {
+    expect_parts_added<TypeParam>(40, 75, {first, 33 - first});
   }
   // A large target comes from far away.
-  for (const Index first_part : {1, 30, 53, 56}) expect_parts_added<TypeParam>(450, 57, first_part);
-  // Deep ones are taken one after the other, if neither is too deep for that. Some rows are left
-  // over in the last block.
-  for (const Index first_part : {1, 40, 48, 64, 80, 81, 127}) {
-    expect_parts_added<TypeParam>(155, 128, first_part);
+  for (const Index first : {1, 30, 53, 56}) {
+    expect_parts_added<TypeParam>(450, 75, {first, 57 - first});
   }
-  for (const Index first_part : {150, 200, 320, 400, 660}) {
-    expect_parts_added<TypeParam>(155, 700, first_part);
+  // Deep ones are taken one after the other, if neither is too deep for that and the target is not
+  // too large. Some rows are left over in the last block.
+  for (const Index first : {1, 40, 48, 64, 80, 81, 127}) {
+    expect_parts_added<TypeParam>(155, 75, {first, 128 - first});
+    expect_parts_added<TypeParam>(300, 300, {first, 128 - first});
   }
+  for (const Index first : {150, 200, 320, 400, 660}) {
+    expect_parts_added<TypeParam>(155, 75, {first, 700 - first});
+  }
+}
+
+TYPED_TEST(ProductBitsTest, OfFourPartsAreThoseOfTwoSumsOfTwo) {
+  for (const Index rows : {1, 7, 40, 155}) {
+    for (const std::vector<Index>& parts : std::vector<std::vector<Index>>{{1, 1, 1, 1},
+                                                                           {5, 9, 3, 4},
+                                                                           {28, 29, 28, 29},
+                                                                           {50, 40, 60, 1},
+                                                                           {100, 90, 81, 110},
+                                                                           {200, 90, 100, 300},
+                                                                           {400, 1, 1, 30}}) {
+      expect_parts_added<TypeParam>(rows, 75, parts);
+    }
+  }
+  expect_parts_added<TypeParam>(300, 300, {28, 29, 28, 29});
 }
 
 TYPED_TEST(ProductBitsTest, OfOnePartAreThoseOfTheProduct) {
   Grid<TypeParam> c(this->kRows, this->kCols);
-  multiply_parts<TypeParam>(this->a_, this->b_, this->kDepth, c);
+  multiply_parts<TypeParam>(this->a_, this->b_, std::array{this->kDepth}, c);
   EXPECT_TRUE(same_bits(c.values(), this->c_.values()));
 }
 

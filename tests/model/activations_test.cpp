@@ -61,19 +61,20 @@ TEST_P(ActivationsTest, LaysDocumentsEndToEnd) {
   expect_layout<double>();
 }
 
-// In one part or two.
 TEST_P(ActivationsTest, KnowsThePositionsOfEachPart) {
   const RaggedDocuments documents(shape(), 11);
   Activations<float> activations(shape(), documents.all().positions());
-  Index in_first = 0;
-  for (std::size_t count = 1; count <= 11; ++count) {
-    in_first += documents.documents[count - 1].length;
-    activations.set_piece(documents.in_two_parts(count));
-    const auto [first, second] = activations.parts();
-    EXPECT_EQ(first.first, 0);
-    EXPECT_EQ(first.count, in_first);
-    EXPECT_EQ(second.first, in_first);
-    EXPECT_EQ(second.count, activations.positions() - in_first);
+  for (const std::vector<std::size_t>& counts :
+       std::vector<std::vector<std::size_t>>{{4, 7}, {1, 2, 3, 5}, {10, 1}}) {
+    const auto parts = documents.parts(counts);
+    activations.set_piece({documents.stream, documents.documents, parts});
+    ASSERT_EQ(activations.parts().size(), counts.size());
+    for (std::size_t part = 0; part < counts.size(); ++part) {
+      EXPECT_EQ(activations.parts()[part], count_positions(parts[part])) << part;
+    }
+    activations.set_piece(documents.all());
+    ASSERT_EQ(activations.parts().size(), 1U);
+    EXPECT_EQ(activations.parts()[0], activations.positions());
   }
 }
 
@@ -105,8 +106,10 @@ TEST_P(ActivationsTest, HasTheShapesOfTheModel) {
     expect_shape(layer.middle, n_embd);
     expect_shape(layer.hidden, 4 * n_embd);
   }
-  EXPECT_EQ(activations.d_embeddings().rows, shape().vocab_size + shape().block_size);
-  EXPECT_EQ(activations.d_embeddings().cols, n_embd);
+  for (const int level : {0, 1}) {
+    EXPECT_EQ(activations.d_embeddings(level).rows, shape().vocab_size + shape().block_size);
+    EXPECT_EQ(activations.d_embeddings(level).cols, n_embd);
+  }
   const auto transposed = activations.transposed(n_embd);
   EXPECT_EQ(transposed.rows, activations.positions());
   EXPECT_EQ(transposed.cols, n_embd);

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <vector>
 
 #include "tiny_model.hpp"
 
@@ -55,25 +56,30 @@ TEST_P(GradientModeTest, AddsToWhatIsThere) {
   }
 }
 
-// The gradients of the two parts of a piece are summed apart: bit for bit, they are those of two
-// pieces.
-TEST_P(GradientModeTest, AddsTheGradientsOfTwoParts) {
+// The gradients of the parts of a piece are summed apart: bit for bit, they are those of as many
+// pieces, which are added two by two.
+TEST_P(GradientModeTest, AddsTheGradientsOfParts) {
   const TinyModel<float> model(shape());
   const RaggedDocuments documents(shape(), 6);
-  for (std::size_t in_first = 1; in_first < 6; ++in_first) {
-    const auto first = model.gradient(documents.some(0, in_first));
-    const auto second = model.gradient(documents.some(in_first, 6 - in_first));
-    const auto both = model.gradient(documents.in_two_parts(in_first));
-    for (std::size_t i = 0; i < both.gradient.size(); ++i) {
-      EXPECT_EQ(both.gradient[i], first.gradient[i] + second.gradient[i])
-          << "parameter " << i << ", " << in_first << " documents in the first part";
+  for (const std::vector<std::size_t>& counts : std::vector<std::vector<std::size_t>>{
+           {1, 5}, {2, 4}, {3, 3}, {5, 1}, {1, 1, 1, 3}, {2, 1, 2, 1}, {1, 3, 1, 1}}) {
+    const auto parts = documents.parts(counts);
+    std::vector<std::vector<float>> sums;
+    for (const auto& part : parts) {
+      sums.push_back(model.gradient({documents.stream, part}).gradient);
     }
+    for (std::size_t apart = 1; apart < sums.size(); apart *= 2) {
+      for (std::size_t p = 0; p < sums.size(); p += 2 * apart) {
+        for (std::size_t i = 0; i < sums[p].size(); ++i) sums[p][i] += sums[p + apart][i];
+      }
+    }
+    const PackedDocuments piece{documents.stream, documents.documents, parts};
+    EXPECT_EQ(model.gradient(piece).gradient, sums[0]) << ::testing::PrintToString(counts);
     // And such a piece joins another.
-    const auto added =
-        gradient_over<float>(model, documents.in_two_parts(in_first), 3, Gradient::add);
+    const auto added = gradient_over<float>(model, piece, 3, Gradient::add);
     for (std::size_t i = 0; i < added.size(); ++i) {
-      EXPECT_NEAR(added[i], 3 + both.gradient[i], 1e-5 * (3 + std::abs(both.gradient[i])))
-          << "parameter " << i << ", " << in_first << " documents in the first part";
+      EXPECT_NEAR(added[i], 3 + sums[0][i], 1e-5 * (3 + std::abs(sums[0][i])))
+          << "parameter " << i << ", " << ::testing::PrintToString(counts);
     }
   }
 }

@@ -60,11 +60,18 @@ class RaggedDocuments {
   [[nodiscard]] PackedDocuments one(std::size_t index) const { return some(index, 1); }
   /// `count` documents from `first`, in one part.
   [[nodiscard]] PackedDocuments some(std::size_t first, std::size_t count) const {
-    return {stream, std::span(documents).subspan(first, count), count};
+    return {stream, std::span(documents).subspan(first, count)};
   }
-  /// All of them, `in_first` in the first part.
-  [[nodiscard]] PackedDocuments in_two_parts(std::size_t in_first) const {
-    return {stream, documents, in_first};
+  /// Parts of so many documents each, from the first one on.
+  [[nodiscard]] std::vector<std::span<const Document>> parts(
+      const std::vector<std::size_t>& counts) const {
+    std::vector<std::span<const Document>> parts;
+    auto rest = std::span(documents);
+    for (const std::size_t count : counts) {
+      parts.push_back(rest.first(count));
+      rest = rest.subspan(count);
+    }
+    return parts;
   }
   /// The n + 1 tokens of a document.
   [[nodiscard]] std::span<const Token> tokens(const Document& document) const {

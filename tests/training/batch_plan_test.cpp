@@ -47,7 +47,8 @@ TEST(BatchPlanTest, LanesAreAPowerOfTwo) {
 // as many. Both distances from it are multiplied by the number of lanes.
 TEST(BatchPlanTest, LanesAreNearlyAsLongAsWanted) {
   for (const std::int64_t wanted : {32, 256}) {
-    for (std::int64_t positions = wanted; positions <= 60 * wanted; positions += wanted) {
+    const std::int64_t first = wanted == 32 ? 32 : 6 * wanted;  // below it, lanes are shorter
+    for (std::int64_t positions = first; positions <= 60 * wanted; positions += wanted) {
       const std::int64_t lanes = lane_count(positions, limits_of(1024, wanted));
       EXPECT_LT(2 * std::abs(positions - lanes * wanted), std::abs(positions - 2 * lanes * wanted))
           << positions;
@@ -63,6 +64,15 @@ TEST(BatchPlanTest, LanesAreOneForFewPositionsAndMoreForMore) {
   for (const auto& [positions, lanes] :
        {std::pair{1, 1}, {32, 1}, {33, 2}, {64, 2}, {65, 4}, {160, 4}, {161, 8}, {480, 16}}) {
     EXPECT_EQ(lane_count(positions, limits_of(64, 32)), lanes) << positions;
+  }
+}
+
+// Of a large model, too, the first four are short, so that its small batches keep four workers
+// busy.
+TEST(BatchPlanTest, TheFirstLanesAreShort) {
+  for (const auto& [positions, lanes] :
+       {std::pair{1, 1}, {32, 1}, {33, 2}, {64, 2}, {65, 4}, {1280, 4}, {1281, 8}}) {
+    EXPECT_EQ(lane_count(positions, limits_of(64, 256)), lanes) << positions;
   }
 }
 

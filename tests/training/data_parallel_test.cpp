@@ -39,7 +39,7 @@ class DataParallelTest : public EachShape {
                                                    std::span<const Document> batch) const {
     LossesAndGradient<double> sum{{}, std::vector<double>(model.parameters.size())};
     for (std::size_t d = 0; d < batch.size(); ++d) {
-      const auto [losses, gradient] = model.gradient({documents_.stream, batch.subspan(d, 1), 1},
+      const auto [losses, gradient] = model.gradient({documents_.stream, batch.subspan(d, 1)},
                                                      1.0 / static_cast<double>(batch.size()));
       sum.losses.push_back(losses[0]);
       for (std::size_t i = 0; i < gradient.size(); ++i) sum.gradient[i] += gradient[i];

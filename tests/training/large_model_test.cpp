@@ -72,7 +72,7 @@ class LargeModelTest : public testing::Test {
     return std::span(documents_.documents).subspan(step == 0 ? 0 : 77);
   }
 
-  // The first step without workers, pieces of two lanes, or buffers that are shared.
+  // The first step without workers, pieces of several lanes, or buffers that are shared.
   [[nodiscard]] Outcome expected_first_step() const {
     LanePlan plan(limits_, kDocuments, kShape.block_size);
     plan.deal(batch(0));
@@ -81,7 +81,7 @@ class LargeModelTest : public testing::Test {
     test::Gradients<float> gradients;
     std::vector<double> losses;
     for (const LanePlan::Lane lane : plan.lanes()) {
-      auto result = model_.gradient({documents_.stream, lane, lane.size()}, scale);
+      auto result = model_.gradient({documents_.stream, lane}, scale);
       losses.insert(losses.end(), result.losses.begin(), result.losses.end());
       gradients.push_back(std::move(result.gradient));
     }

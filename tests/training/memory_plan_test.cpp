@@ -74,8 +74,8 @@ TEST(MemoryPlan, FollowsTheLongestDocumentWhateverTheModelReads) {
   const MemoryPlan near = plan_memory(kShape, 16, Precision::float32, 8, 4);
   const std::int64_t places = (1024 - 16) * 64 * 4;
   EXPECT_EQ(of_short.gradients - near.gradients, 4 * places);  // of four lanes
-  // Each worker has room for the gradient of every place's embedding.
-  EXPECT_EQ(of_short.activations - near.activations, 4 * places);
+  // Each worker has room for two gradients of every place's embedding.
+  EXPECT_EQ(of_short.activations - near.activations, 4 * 2 * places);
   const MemoryPlan of_long = plan_memory(far, 1024, Precision::float32, 8, 4);
   EXPECT_GT(of_long.activations, 5 * of_short.activations);
 }

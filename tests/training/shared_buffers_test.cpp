@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <array>
-#include <climits>
 #include <set>
 #include <thread>
 
@@ -23,7 +22,7 @@ Places places_in(std::size_t size) {
   return {0, 1, 511, 512, kSlice - 1, kSlice, size / 2, size - 2, size - 1};
 }
 
-enum class Taken { one_by_one, in_pairs, in_pairs_one_after_the_other };
+enum class Taken { one_by_one, in_fours, in_pairs_one_after_the_other };
 
 // Workers that compute a process's lanes, some of them slowly.
 class Process {
@@ -38,7 +37,8 @@ class Process {
 
   void compute(LaneRange own, const test::Gradients<float>& lanes, Taken taken) {
     gradients_.begin_step(own, static_cast<int>(lanes.size()));
-    const LaneWork work(own, taken == Taken::one_by_one ? INT_MAX : pool_.workers());
+    const int together = taken == Taken::one_by_one ? 1 : taken == Taken::in_fours ? 4 : 2;
+    const LaneWork work(own, pool_.workers(), together);
     const auto items = static_cast<std::size_t>(work.items());
     pool_.run_in_order(items, [&](std::size_t item, int) {
       const LaneRange range = work.item(static_cast<int>(item));
@@ -114,7 +114,7 @@ TEST_P(SharedBuffersTest, HoldSumsOfTheTree) {
 
 TEST_P(SharedBuffersTest, HoldThemWhereLanesAreTakenInPairs) {
   for (const int max_lanes : {37, 64}) {
-    expect_sums(max_lanes, 1, GetParam(), Taken::in_pairs);
+    expect_sums(max_lanes, 1, GetParam(), Taken::in_fours);
     expect_sums(max_lanes, 1, GetParam(), Taken::in_pairs_one_after_the_other);
   }
 }
@@ -123,7 +123,7 @@ TEST_P(SharedBuffersTest, HoldTheNodesOfAProcessThatHasSeveral) {
   EXPECT_GT(reduction_limits(64, 3).nodes_of_a_rank, 1);
   for (const int ranks : {3, 5}) {
     expect_sums(64, ranks, GetParam(), Taken::one_by_one);
-    expect_sums(64, ranks, GetParam(), Taken::in_pairs);
+    expect_sums(64, ranks, GetParam(), Taken::in_fours);
   }
 }
 
