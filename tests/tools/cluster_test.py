@@ -56,19 +56,21 @@ class PredictTest(unittest.TestCase):
         source = "".join((ROOT / "src/training" / name).read_text() for name in ("batch_plan.hpp", "batch_plan.cpp"))
         for name, value in (("kMaxLanes", predict.MAX_LANES), ("kUsualLanes", predict.USUAL_LANES),
                             ("kLongLanePositions", predict.LONG_LANE_TOKENS), ("kLanePositions", predict.LANE_TOKENS),
-                            ("kLanePositionsOfLargeModels", predict.LANE_TOKENS_OF_LARGE_MODELS)):
+                            ("kLanePositionsOfLargeModels", predict.LANE_TOKENS_OF_LARGE_MODELS),
+                            ("kFirstLanes", predict.FIRST_LANES)):
             self.assertRegex(source, rf"std::int64_t {name} = {value};")
         self.assertRegex(source, r"kLargeGradientBytes = std::size_t\{1\} << 23U;")
         self.assertEqual(predict.LARGE_GRADIENT_BYTES, 1 << 23)
         # The program's own tests have these values.
         tests = (ROOT / "tests/training/batch_plan_test.cpp").read_text()
-        for name in ("LanesAreOneForFewPositionsAndMoreForMore", "LanesAreMoreThanUsualWhereEachIsLong"):
+        large = dataclasses.replace(JOB, parameters=(1 << 21) + 1)  # of 4 bytes each
+        for job, name in ((JOB, "LanesAreOneForFewPositionsAndMoreForMore"),
+                          (JOB, "LanesAreMoreThanUsualWhereEachIsLong"), (large, "TheFirstLanesAreShort")):
             cases = re.findall(r"\{([\d']+), (\d+)\}", tests.partition(name)[2].partition("}}")[0] + "}")
-            self.assertGreater(len(cases), 6)
+            self.assertGreater(len(cases), 5)
             for tokens, lanes in cases:
                 tokens = int(tokens.replace("'", ""))
-                self.assertEqual(dataclasses.replace(JOB, tokens=tokens).lanes(), int(lanes), tokens)
-        large = dataclasses.replace(JOB, parameters=(1 << 21) + 1)  # of 4 bytes each
+                self.assertEqual(dataclasses.replace(job, tokens=tokens).lanes(), int(lanes), tokens)
         self.assertEqual(dataclasses.replace(large, tokens=16 * 128).lanes(), 8)
         self.assertEqual(dataclasses.replace(large, tokens=1024 * 2, batch_size=2).lanes(), 2)
 

@@ -20,9 +20,9 @@ A step's time on R ranks of N threads each:
   messages  small models: one gather of all gradients; large ones: each rank sends its gradient and
             receives the parameters, which is about twice the model, and three rounds of messages
 
-The tokens of a step are dealt to lanes of about 32, or 256 where a gradient takes more than 8 MiB: a power of
-two of them, at most 64, or one for each 512 tokens up to 1,024, and never more than there are documents in a
-batch, which --batch-size tells. A worker without a lane has nothing to do.
+The tokens of a step are dealt to lanes of about 32, or 256 where a gradient takes more than 8 MiB, but then to four
+where 32 gives as many: a power of two of them, at most 64, or one for each 512 tokens up to 1,024, and never more
+than there are documents in a batch, which --batch-size tells. A worker without a lane has nothing to do.
 
 examples:
   tools/cluster/predict.py --n-embd 64 --tokens 469 --token-seconds 4.2e-6
@@ -37,6 +37,7 @@ GATHERED_BYTES = 1 << 18
 LANE_TOKENS = 32
 LANE_TOKENS_OF_LARGE_MODELS = 256
 LARGE_GRADIENT_BYTES = 1 << 23
+FIRST_LANES = 4
 USUAL_LANES = 64
 MAX_LANES = 1024
 LONG_LANE_TOKENS = 512
@@ -70,6 +71,10 @@ def next_power(number):
     return 1 << (number - 1).bit_length()
 
 
+def even_count(tokens, lane_tokens):
+    return next_power((3 * math.ceil(tokens / lane_tokens) + 3) // 4)
+
+
 @dataclass(frozen=True)
 class Job:
     """A step of training, and how fast one worker is."""
@@ -90,9 +95,10 @@ class Job:
     def lanes(self):
         """As src/training/batch_plan.cpp has them."""
         is_large = self.model_bytes > LARGE_GRADIENT_BYTES
-        wanted = math.ceil(self.tokens / (LANE_TOKENS_OF_LARGE_MODELS if is_large else LANE_TOKENS))
+        lanes = even_count(self.tokens, LANE_TOKENS_OF_LARGE_MODELS if is_large else LANE_TOKENS)
+        lanes = max(lanes, min(even_count(self.tokens, LANE_TOKENS), FIRST_LANES))
         most = min(max(USUAL_LANES, power(int(self.tokens) // LONG_LANE_TOKENS)), MAX_LANES)
-        return min(self.batch_size, next_power((3 * wanted + 3) // 4), most)
+        return min(self.batch_size, lanes, most)
 
     def compute_seconds(self, ranks):
         """Of the rank with most lanes: its workers take them one by one."""
