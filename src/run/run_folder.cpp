@@ -29,8 +29,9 @@ namespace fs = std::filesystem;
 using namespace run_files;
 
 void remove_file(const fs::path& path) {
-  if (::unlink(path.c_str()) != 0 && errno != ENOENT)
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
     throw_about<RunError>(path, "cannot remove", errno);
+  }
 }
 
 bool has_file(const fs::path& folder, std::string_view name) {
@@ -288,8 +289,9 @@ fs::path resolve_checkpoint(const fs::path& path) {
   if (fs::is_directory(path, error)) {
     const auto steps = steps_in(path, error);
     if (error) throw_about<InputError>(path, "cannot be read", error.value());
-    if (steps.empty())
+    if (steps.empty()) {
       throw_about<InputError>(path, "there is no checkpoint (step-*.h5) in this folder");
+    }
     // Where a checkpoint is a link to another disk, the run is still the one of this folder.
     const fs::path folder = fs::canonical(path, error);
     if (error) throw_about<InputError>(path, "cannot be read", error.value());

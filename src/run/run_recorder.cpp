@@ -15,6 +15,27 @@ namespace microgpt {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+// Whether a run that has come to `now` may have passed through `then`, to judge by what it has
+// evaluated. It may have forgotten the last of that.
+bool leads_to(const CheckpointInfo& then, const CheckpointInfo& now) {
+  if (then.dataset_sha256 != now.dataset_sha256) return false;
+  const std::vector<std::int64_t>& steps = now.history.val_steps;
+  for (std::size_t i = 0; i < then.history.val_steps.size(); ++i) {
+    const auto at = std::ranges::lower_bound(steps, then.history.val_steps[i]);
+    if (at == steps.end() || *at != then.history.val_steps[i]) {
+      if (i + 1 < then.history.val_steps.size()) return false;
+    } else if (now.history.val_losses[static_cast<std::size_t>(at - steps.begin())] !=
+               then.history.val_losses[i]) {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
 RunRecorder::RunRecorder(RunFolder& folder, const Trainer& trainer, const fs::path& former_folder)
     : folder_(folder),
       former_folder_(former_folder),
@@ -44,13 +65,16 @@ void RunRecorder::ensure_checkpoint(const Trainer& trainer) {
   }
 }
 
-// The former folder's checkpoint of a step at which the run has evaluated.
-std::optional<Checkpoint> RunRecorder::former_checkpoint(std::int64_t evaluated_at) const {
+// The former folder's checkpoint of a step at which the run has evaluated. (It may be another
+// run's, where that of this one was only put there.)
+std::optional<Checkpoint> RunRecorder::former_checkpoint(std::int64_t evaluated_at,
+                                                         const CheckpointInfo& info) const {
   try {
     Checkpoint checkpoint =
         read_checkpoint(former_folder_ / run_files::checkpoint_name(evaluated_at));
     const std::vector<std::int64_t>& evaluations = checkpoint.info.history.val_steps;
-    if (evaluations.empty() || evaluations.back() != evaluated_at) return std::nullopt;
+    const bool serves = !evaluations.empty() && evaluations.back() == evaluated_at;
+    if (!serves || !leads_to(checkpoint.info, info)) return std::nullopt;
     return checkpoint;
   } catch (const InputError&) {
     return std::nullopt;  // it serves nobody
@@ -63,7 +87,7 @@ std::optional<RunRecorder::Evaluation> RunRecorder::best_beside(const Checkpoint
   const auto step = run_files::step_behind(former_folder_ / run_files::kBest);
   if (!step || *step > info.step) return std::nullopt;
   if (std::ranges::binary_search(info.history.val_steps, *step)) return std::nullopt;
-  const auto checkpoint = former_checkpoint(*step);
+  const auto checkpoint = former_checkpoint(*step, info);
   if (!checkpoint) return std::nullopt;
   return Evaluation{.step = *step, .val_loss = checkpoint->info.history.val_losses.back()};
 }
@@ -78,11 +102,11 @@ std::optional<std::int64_t> RunRecorder::best_step(const TrainingHistory& histor
 }
 
 // A run that goes on in another folder takes its best checkpoint along, once there is a later one.
-void RunRecorder::bring_along(std::int64_t step) {
+void RunRecorder::bring_along(std::int64_t step, const CheckpointInfo& info) {
   const fs::path path = folder_.checkpoint_path(step);
   std::error_code unknown;
   if (fs::exists(path, unknown)) return;
-  const auto checkpoint = former_checkpoint(step);
+  const auto checkpoint = former_checkpoint(step, info);
   if (!checkpoint) return;
   std::visit([&](const auto& model) { write_checkpoint(path, checkpoint->info, model); },
              checkpoint->state);
@@ -90,7 +114,7 @@ void RunRecorder::bring_along(std::int64_t step) {
 
 void RunRecorder::tidy(const CheckpointInfo& info) {
   const auto best = best_step(info.history);
-  if (best) bring_along(*best);
+  if (best) bring_along(*best, info);
   folder_.update_links(info.step, best);
   folder_.prune(info.config.keep_checkpoints, best);
 }

@@ -38,8 +38,9 @@ class RunRecorder final : public TrainingObserver {
 
   /// Links and rotation, once the checkpoint of this step is there.
   void tidy(const CheckpointInfo& info);
-  void bring_along(std::int64_t step);
-  [[nodiscard]] std::optional<Checkpoint> former_checkpoint(std::int64_t evaluated_at) const;
+  void bring_along(std::int64_t step, const CheckpointInfo& info);
+  [[nodiscard]] std::optional<Checkpoint> former_checkpoint(std::int64_t evaluated_at,
+                                                            const CheckpointInfo& info) const;
   [[nodiscard]] std::optional<Evaluation> best_beside(const CheckpointInfo& info) const;
   [[nodiscard]] std::optional<std::int64_t> best_step(const TrainingHistory& history) const;
 

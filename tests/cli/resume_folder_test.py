@@ -96,6 +96,16 @@ class FolderTest(ProgramTest):
         self.assertEqual(alone.steps(), [21])
         self.assertFalse((alone.folder / "best.h5").is_symlink())
 
+    def test_another_runs_checkpoint_does_not_go_along(self):
+        settings = SETTINGS | {"eval_every": 5, "learning_rate": 5, "lr_schedule": "constant"}
+        run = self.train("run", dataset=self.dataset, **settings)
+        other = self.train("other", dataset=self.dataset, **settings | {"seed": 7})
+        losses = {line["step"]: line["val_loss"] for line in run.metrics() if "val_loss" in line}
+        self.assertIn(min(losses, key=losses.get), other.steps()[:-1])
+        shutil.copy(run.checkpoint(20), other.folder / "strange.h5")
+        new = self.resume("other/strange.h5", "--out", "new", num_steps=21)
+        self.assertEqual(new.steps(), [21])
+
     def test_the_best_of_the_future_stays_behind(self):
         """What a run had come to behind the checkpoint that another one begins with is not that one's."""
         run = self.train("run", dataset=self.dataset, **SETTINGS | {"eval_every": 20, "checkpoint_every": 10})
