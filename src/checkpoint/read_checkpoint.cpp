@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "base/printable.hpp"
+#include "base/file_error.hpp"
 #include "checkpoint/consistency.hpp"
 #include "checkpoint/file_head.hpp"
 #include "checkpoint/format.hpp"
@@ -19,15 +19,15 @@ using namespace hdf5;
 
 /// Before the seal is verified, since another version may be sealed in another way. Only numbers
 /// are read so early: see seal.hpp.
-void require_known_format(const InputGroup& root, const std::string& name) {
+void require_known_format(const InputGroup& root, const std::filesystem::path& path) {
   if (!has_attribute(root, "format") || !has_attribute(root, "format_version")) {
-    throw InputError(name + ": an HDF5 file, but not one of microgpt's; use a checkpoint");
+    throw_about<InputError>(path, "an HDF5 file, but not one of microgpt's; use a checkpoint");
   }
   const std::int64_t version = read_integer(root, "format_version");
   if (version > kFormatVersion) {
-    throw InputError(fmt::format(
-        "{}: written by a newer microgpt (format_version {}, known up to {}); update the program",
-        name, version, kFormatVersion));
+    throw_about<InputError>(path, fmt::format("written by a newer microgpt (format_version {}, "
+                                              "known up to {}); update the program",
+                                              version, kFormatVersion));
   }
   if (version < 1) throw Error(fmt::format("format_version is {}", version));
 }
@@ -122,11 +122,11 @@ AnyModelState read_state(const File& file, const InputGroup& root, const Checkpo
   return read_state<double>(file, root, info.shape());
 }
 
-Checkpoint read_contents(const std::filesystem::path& path, const std::string& name) {
+Checkpoint read_contents(const std::filesystem::path& path) {
   const Session session;
   const File file = open_file(path);
   const InputGroup root = open_root(file);
-  require_known_format(root, name);
+  require_known_format(root, path);
   verify_seal(file, root);
 
   CheckpointInfo info = read_info(root);
@@ -141,12 +141,11 @@ Checkpoint read_contents(const std::filesystem::path& path, const std::string& n
 
 Checkpoint read_checkpoint(const std::filesystem::path& path) {
   check_file_head(path);
-  const std::string name = printable(path.string());
   try {
-    return read_contents(path, name);
+    return read_contents(path);
   } catch (const Error& error) {
-    throw DamagedCheckpoint(
-        fmt::format("{}: damaged: {}; use an earlier checkpoint", name, error.what()));
+    throw_about<DamagedCheckpoint>(
+        path, fmt::format("damaged: {}; use an earlier checkpoint", error.what()));
   }
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "base/file_error.hpp"
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
 #include "microgpt/checkpoint.hpp"
@@ -22,10 +23,11 @@ int evaluate(const EvaluateOptions& options) {
   const double nats = microgpt::evaluate(info.shape(), checkpoint.state, dataset, options.threads);
 
   if (!std::isfinite(nats)) {
-    throw RunError(
-        fmt::format("{}: its loss on {} is not finite: its parameters are too large; "
-                    "use an earlier checkpoint",
-                    options.checkpoint, options.data));
+    throw_about<RunError>(
+        options.checkpoint,
+        fmt::format("its loss on {} is not finite: its parameters are too large; use an earlier "
+                    "checkpoint",
+                    options.data));
   }
   print(fmt::format("documents:          {}\n", dataset.documents().size()));
   print(fmt::format("positions:          {}\n", count_positions(dataset.documents())));

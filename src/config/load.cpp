@@ -1,5 +1,4 @@
 // The bytes of a config file, if it is one.
-
 #include <cerrno>
 #include <fstream>
 #include <system_error>

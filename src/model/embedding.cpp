@@ -114,14 +114,10 @@ void embed_backward(const Matrix<const Scalar>& d_embedded, Activations<Scalar>&
   const Embeddings<Scalar> result{gradients.wte, gradients.wpe};
   if (mode == Gradient::replace) {
     sum_parts<Scalar>(by_position, 0, activations.parts(), activations, result);
-    return;
-  }
-  Index first = 0;
-  for (const Index positions : activations.parts()) {
+  } else {
     const auto sum = waiting<Scalar>(activations, 0, gradients.wte.rows);
-    sum_positions<Scalar>(by_position, first, positions, activations, sum);
+    sum_positions<Scalar>(by_position, 0, activations.positions(), activations, sum);
     add_embeddings(sum, result);
-    first += positions;
   }
 }
 

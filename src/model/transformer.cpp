@@ -46,16 +46,11 @@ template <class Scalar>
 void weight_gradient(const Matrix<const Scalar>& dy, const Matrix<const Scalar>& x_transposed,
                      const Activations<Scalar>& activations, Gradient mode,
                      const Matrix<Scalar>& dw) {
+  const auto dy_of_positions = dy.column_range(0, x_transposed.rows);
   if (mode == Gradient::replace) {
-    multiply_parts<Scalar>(dy.column_range(0, x_transposed.rows), x_transposed, activations.parts(),
-                           dw);
-    return;
-  }
-  Index first = 0;
-  for (const Index positions : activations.parts()) {
-    accumulate<Scalar>(dy.column_range(first, positions), x_transposed.row_range(first, positions),
-                       dw);
-    first += positions;
+    multiply_parts<Scalar>(dy_of_positions, x_transposed, activations.parts(), dw);
+  } else {
+    accumulate<Scalar>(dy_of_positions, x_transposed, dw);
   }
 }
 

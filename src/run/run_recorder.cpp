@@ -105,8 +105,9 @@ std::optional<std::int64_t> RunRecorder::best_step(const TrainingHistory& histor
 void RunRecorder::bring_along(std::int64_t step, const CheckpointInfo& info) {
   const fs::path path = folder_.checkpoint_path(step);
   std::error_code unknown;
-  if (fs::exists(path, unknown)) return;
+  if (former_folder_.empty() || fs::exists(path, unknown)) return;
   const auto checkpoint = former_checkpoint(step, info);
+  former_folder_.clear();  // what comes later is the new folder's own
   if (!checkpoint) return;
   std::visit([&](const auto& model) { write_checkpoint(path, checkpoint->info, model); },
              checkpoint->state);

@@ -8,6 +8,7 @@
 
 #include "kernels/transpose.hpp"
 #include "support.hpp"
+#include "training/lane_tree.hpp"
 
 namespace microgpt::kernels {
 namespace {
@@ -111,22 +112,17 @@ void expect_parts_added(Index rows, Index cols, const std::vector<Index>& parts)
   auto a = Grid<Scalar>::random(rows, depth, 1), b = Grid<Scalar>::random(depth, cols, 2);
   Grid<Scalar> together(rows, cols);
   multiply_parts<Scalar>(a, b, parts, together);
-  std::vector<Grid<Scalar>> sums;
+  test::Gradients<Scalar> apart;
   Index first = 0;
   for (const Index part : parts) {
-    sums.emplace_back(rows, cols);
+    Grid<Scalar> product(rows, cols);
     multiply<Scalar>(a.matrix().column_range(first, part), b.matrix().row_range(first, part),
-                     sums.back());
+                     product);
+    apart.push_back(product.values());
     first += part;
   }
-  for (std::size_t apart = 1; apart < sums.size(); apart *= 2) {
-    for (std::size_t p = 0; p < sums.size(); p += 2 * apart) {
-      for (Index i = 0; i < rows; ++i) {
-        for (Index j = 0; j < cols; ++j) sums[p](i, j) += sums[p + apart](i, j);
-      }
-    }
-  }
-  EXPECT_TRUE(same_bits(together.values(), sums[0].values())) << ::testing::PrintToString(parts);
+  const auto sum = test::tree_sum(apart, {0, static_cast<int>(apart.size())});
+  EXPECT_TRUE(same_bits(together.values(), sum)) << ::testing::PrintToString(parts);
 }
 
 TYPED_TEST(ProductBitsTest, OfTwoPartsAreThoseOfTheSecondAddedToTheFirst) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "tiny_model.hpp"
+#include "training/lane_tree.hpp"
 
 namespace microgpt {
 namespace {
@@ -64,21 +65,17 @@ TEST_P(GradientModeTest, AddsTheGradientsOfParts) {
   for (const std::vector<std::size_t>& counts : std::vector<std::vector<std::size_t>>{
            {1, 5}, {2, 4}, {3, 3}, {5, 1}, {1, 1, 1, 3}, {2, 1, 2, 1}, {1, 3, 1, 1}}) {
     const auto parts = documents.parts(counts);
-    std::vector<std::vector<float>> sums;
+    test::Gradients<float> apart;
     for (const auto& part : parts) {
-      sums.push_back(model.gradient({documents.stream, part}).gradient);
+      apart.push_back(model.gradient({documents.stream, part}).gradient);
     }
-    for (std::size_t apart = 1; apart < sums.size(); apart *= 2) {
-      for (std::size_t p = 0; p < sums.size(); p += 2 * apart) {
-        for (std::size_t i = 0; i < sums[p].size(); ++i) sums[p][i] += sums[p + apart][i];
-      }
-    }
+    const auto sum = test::tree_sum(apart, {0, static_cast<int>(apart.size())});
     const PackedDocuments piece{documents.stream, documents.documents, parts};
-    EXPECT_EQ(model.gradient(piece).gradient, sums[0]) << ::testing::PrintToString(counts);
+    EXPECT_EQ(model.gradient(piece).gradient, sum) << ::testing::PrintToString(counts);
     // And such a piece joins another.
     const auto added = gradient_over<float>(model, piece, 3, Gradient::add);
     for (std::size_t i = 0; i < added.size(); ++i) {
-      EXPECT_NEAR(added[i], 3 + sums[0][i], 1e-5 * (3 + std::abs(sums[0][i])))
+      EXPECT_NEAR(added[i], 3 + sum[i], 1e-5 * (3 + std::abs(sum[i])))
           << "parameter " << i << ", " << ::testing::PrintToString(counts);
     }
   }
