@@ -33,19 +33,21 @@ void exponentials_and_losses(const Matrix<Scalar>& logits, std::span<const std::
   for (std::size_t p = 0; p < targets.size(); ++p) of_target[p] = logits.row(targets[p])[p];
 
   constexpr auto kLog2E = static_cast<Scalar>(std::numbers::log2e);
-  unrolled<Count>([&](auto i) __attribute__((always_inline)) { sum[i] = Vector<Scalar>{}; });
+  // Not the caller's sum, which might lie where exponentials are stored.
+  Vector<Scalar> total[Count] = {};
   for (Index v = 0; v < logits.rows; ++v) {
     unrolled<Count>([&](auto i) __attribute__((always_inline)) {
       Scalar* const at = logits.row(v) + i * kWidth;
       const Vector<Scalar> exponential = exp2_of_product(load(at) - largest[i], kLog2E);
       store(at, exponential);
-      sum[i] += exponential;
+      total[i] += exponential;
     });
   }
 
   unrolled<Count>([&](auto i) __attribute__((always_inline)) {
     Scalar* const at = of_target.data() + i * kWidth;
-    store(at, log<Scalar>(sum[i]) - (load(at) - largest[i]));
+    store(at, log<Scalar>(total[i]) - (load(at) - largest[i]));
+    sum[i] = total[i];
   });
   std::copy_n(of_target.begin(), losses.size(), losses.begin());
 }
