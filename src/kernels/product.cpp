@@ -234,7 +234,8 @@ void multiply_all(const Factors<Scalar>& a, const Matrix<const Scalar>& b, bool 
   const Index rows = kByRow && bytes<Scalar>(a.stride) >= kPage ? kBlockRowsPagesApart<Scalar>
                                                                 : kBlockRows<Scalar>;
   const Index stages = std::max<Index>(1, (b.rows + kStageDepths - 1) / kStageDepths);
-  const Index depths = (b.rows + stages - 1) / stages;
+  // Usually one, and a division takes as long as some multiply-adds.
+  const Index depths = stages == 1 ? b.rows : (b.rows + stages - 1) / stages;
   const bool packs = !kByRow && bytes<Scalar>(a.stride) >= kFarFactors &&
                      bytes<Scalar>(depths * a.stride) > kNearCache &&
                      c.cols > kTileVectors * kLanes<Scalar>;
