@@ -66,8 +66,9 @@ struct Update {
 };
 
 template <class Scalar, class Update>
-void update_all(const Update& update, std::span<const Scalar> gradient,
-                std::span<Scalar> parameters, std::span<Scalar> m, std::span<Scalar> v) {
+Scalar update_all(const Update& update, std::span<const Scalar> gradient,
+                  std::span<Scalar> parameters, std::span<Scalar> m, std::span<Scalar> v) {
+  Vector<Scalar> sum{};
   const auto take = [&]<int Count>(std::integral_constant<int, Count>, Index first,
                                    auto&& load_from, auto&& store_to)
       __attribute__((always_inline)) {
@@ -90,6 +91,8 @@ void update_all(const Update& update, std::span<const Scalar> gradient,
     store_all(m, of_m);
     store_all(v, of_v);
     store_all(parameters, of_parameters);
+    unrolled<Count - 1>([&](auto i) __attribute__((always_inline)) { of_v[0] += of_v[i + 1]; });
+    sum += of_v[0];
   };
   const auto load_whole = [](const Scalar* from) __attribute__((always_inline)) {
     return load(from);
@@ -114,23 +117,23 @@ void update_all(const Update& update, std::span<const Scalar> gradient,
         [rest](const Scalar* from) { return load_partial(from, rest); },
         [rest](Scalar* to, Vector<Scalar> vector) { store_partial(to, vector, rest); });
   }
+  return across_lanes<Scalar>(sum, [](auto a, auto b) { return a + b; })[0];
 }
 
 }  // namespace
 
 template <class Scalar>
-void adam_update(const AdamStep& step, std::span<const Scalar> gradient,
-                 std::span<Scalar> parameters, std::span<Scalar> m, std::span<Scalar> v) {
+Scalar adam_update(const AdamStep& step, std::span<const Scalar> gradient,
+                   std::span<Scalar> parameters, std::span<Scalar> m, std::span<Scalar> v) {
   if (step.weight_decay == 0) {
-    update_all(Update<Scalar, false>(step), gradient, parameters, m, v);
-  } else {
-    update_all(Update<Scalar, true>(step), gradient, parameters, m, v);
+    return update_all(Update<Scalar, false>(step), gradient, parameters, m, v);
   }
+  return update_all(Update<Scalar, true>(step), gradient, parameters, m, v);
 }
 
-#define MICROGPT_INSTANTIATE(Scalar)                                                     \
-  template void adam_update(const AdamStep&, std::span<const Scalar>, std::span<Scalar>, \
-                            std::span<Scalar>, std::span<Scalar>);
+#define MICROGPT_INSTANTIATE(Scalar)                                                       \
+  template Scalar adam_update(const AdamStep&, std::span<const Scalar>, std::span<Scalar>, \
+                              std::span<Scalar>, std::span<Scalar>);
 MICROGPT_INSTANTIATE(float)
 MICROGPT_INSTANTIATE(double)
 #undef MICROGPT_INSTANTIATE

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "kernels/gradient_sums.hpp"
@@ -36,6 +37,7 @@ DataParallelEngine<Scalar>::DataParallelEngine(const ModelShape& shape, ModelSta
   whole_sums_.reserve(node_sums_.size());
   losses_.resize(static_cast<std::size_t>(batch_size));
   squared_norms_.resize(count_slices(state.parameters.size()));
+  second_moments_.resize(squared_norms_.size());
 }
 
 template <class Scalar>
@@ -177,58 +179,50 @@ std::span<Scalar> DataParallelEngine<Scalar>::node_slice(std::size_t node, std::
 }
 
 template <class Scalar>
-double DataParallelEngine<Scalar>::update(kernels::AdamStep step, double grad_clip) {
+bool DataParallelEngine<Scalar>::update(kernels::AdamStep step, double grad_clip) {
   const bool clips = grad_clip > 0;
-  if (alone() && !clips) {
-    reduce_and_update(step);
-    return squared_norm();
-  }
+  if (alone() && !clips) return reduce_and_update(step);
   if (alone()) {
     for_own_slices(&WorkerProfile::all_reduce, [&](std::size_t slice) {
       node_sums_[0].add_slice(slice);
       add_nodes(slice);
     });
   }
-  const double squared = squared_norm();
-  if (!std::isfinite(squared)) return squared;
-  const double norm = std::sqrt(squared);
+  const double norm = std::sqrt(std::accumulate(squared_norms_.begin(), squared_norms_.end(), 0.0));
+  if (!std::isfinite(norm)) return false;
   step.gradient_scale = clips && norm > grad_clip ? grad_clip / norm : 1;
+  const double scaled = norm * step.gradient_scale;
+  if (scaled * scaled > std::numeric_limits<Scalar>::max()) return false;
   for_own_slices(&WorkerProfile::adam,
                  [&](std::size_t slice) { update_slice(step, slice, node_slice(0, slice)); });
   exchange_.share_parameters(state_.parameters);
-  return squared;
+  return true;
 }
 
 // Where the norm need not be known before the update, a slice's sum goes from one to the other
 // within a first-level cache, and workers wait for each other once less.
 template <class Scalar>
-void DataParallelEngine<Scalar>::reduce_and_update(const kernels::AdamStep& step) {
-  workers_.pool().run(squared_norms_.size(), [&](std::size_t slice, int worker) {
+bool DataParallelEngine<Scalar>::reduce_and_update(const kernels::AdamStep& step) {
+  workers_.pool().run(second_moments_.size(), [&](std::size_t slice, int worker) {
     alignas(line_memory::kCacheLine) std::array<Scalar, kSlice> room;
     std::span<const Scalar> gradient;
     {
       const PhaseTimer timer(profile_, worker, &WorkerProfile::all_reduce);
       gradient = node_sums_[0].add_slice(slice, room);
-      squared_norms_[slice] = kernels::sum_of_squares(gradient);
     }
-    if (!std::isfinite(squared_norms_[slice])) return;
     const PhaseTimer timer(profile_, worker, &WorkerProfile::adam);
-    update_slice(step, slice, gradient);
+    second_moments_[slice] = update_slice(step, slice, gradient);
   });
+  return std::ranges::all_of(second_moments_, [](Scalar sum) { return std::isfinite(sum); });
 }
 
 template <class Scalar>
-void DataParallelEngine<Scalar>::update_slice(const kernels::AdamStep& step, std::size_t slice,
-                                              std::span<const Scalar> gradient) {
+Scalar DataParallelEngine<Scalar>::update_slice(const kernels::AdamStep& step, std::size_t slice,
+                                                std::span<const Scalar> gradient) {
   // Moments are kept from the first slice of this process on.
   const std::size_t kept = slice - exchange_.first_slice();
-  kernels::adam_update<Scalar>(step, gradient, slice_of(state_.parameters, slice),
-                               slice_of(state_.m, kept), slice_of(state_.v, kept));
-}
-
-template <class Scalar>
-double DataParallelEngine<Scalar>::squared_norm() const {
-  return std::accumulate(squared_norms_.begin(), squared_norms_.end(), 0.0);
+  return kernels::adam_update<Scalar>(step, gradient, slice_of(state_.parameters, slice),
+                                      slice_of(state_.m, kept), slice_of(state_.v, kept));
 }
 
 template <class Scalar>

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <limits>
 #include <string_view>
 
 #include "distributed/agreement.hpp"
@@ -133,9 +132,9 @@ struct Trainer::Run {
     if (batch_loss.note == kObserverFailed) settle(group, failure);
     stop = batch_loss.note;
     const std::int64_t step = progress.step + 1;
-    require_finite("loss", batch_loss.loss, step, learning_rate);
-    const double squared_norm = engine->update(adam_step(learning_rate), config.grad_clip);
-    require_finite("gradient", as_adam_squares(squared_norm), step, learning_rate);
+    require_finite("loss", std::isfinite(batch_loss.loss), step, learning_rate);
+    const bool is_finite = engine->update(adam_step(learning_rate), config.grad_clip);
+    require_finite("gradient", is_finite, step, learning_rate);
     progress.step = step;
     progress.cursor += static_cast<std::int64_t>(batch.size());
     return {
@@ -149,21 +148,10 @@ struct Trainer::Run {
         .logged = false};
   }
 
-  // Adam squares gradients in the run's precision: what is too large for that ends as infinity in
-  // the second moment, and such a parameter would never move again.
-  [[nodiscard]] double as_adam_squares(double squared_norm) const {
-    const double scaled = config.grad_clip > 0 && std::isfinite(squared_norm)
-                              ? std::min(squared_norm, config.grad_clip * config.grad_clip)
-                              : squared_norm;
-    constexpr auto kMost = static_cast<double>(std::numeric_limits<float>::max());
-    const bool fits = config.precision == Precision::float64 || scaled <= kMost;
-    return fits ? scaled : std::numeric_limits<double>::infinity();
-  }
-
   // All processes have the same numbers, so all end here, or none.
-  void require_finite(std::string_view what, double value, std::int64_t step,
+  void require_finite(std::string_view what, bool is_finite, std::int64_t step,
                       double learning_rate) {
-    if (std::isfinite(value)) return;
+    if (is_finite) return;
     failure = std::make_exception_ptr(RunError(
         fmt::format("step {}: the {} is not finite (learning rate {:g}): lower learning_rate or "
                     "set grad_clip",
@@ -191,7 +179,8 @@ struct Trainer::Run {
     bool is_best = false;
     if (schedule->evaluation_due(progress.step, progress.cursor)) {
       report.val_loss = engine->evaluate(split.validation);
-      require_finite("val_loss", *report.val_loss, report.step, report.learning_rate);
+      require_finite("val_loss", std::isfinite(*report.val_loss), report.step,
+                     report.learning_rate);
       history.val_steps.push_back(report.step);
       history.val_losses.push_back(*report.val_loss);
       is_best = best_evaluation(history) == history.val_losses.size() - 1;

@@ -25,10 +25,11 @@ class TrainingEngine {
   virtual BatchLoss compute_gradient(std::span<const Document> batch, int note) = 0;
 
   /// One Adam update from the gradient computed last, at most one for each, which is scaled to a
-  /// norm of `grad_clip` where that is positive and the norm is larger. Returns Σ g² over all
-  /// parameters, before scaling. Where that is not finite, some parameters have not been updated,
-  /// or none, and the state serves for nothing but to be looked at.
-  virtual double update(kernels::AdamStep step, double grad_clip) = 0;
+  /// norm of `grad_clip` where that is positive and the norm is larger. Returns whether the
+  /// gradient is finite, and once scaled its square in the run's precision: else that would end as
+  /// infinity in a second moment, and such a parameter would never move again. Where it is not,
+  /// some parameters may have been updated, and the state serves for nothing any more.
+  [[nodiscard]] virtual bool update(kernels::AdamStep step, double grad_clip) = 0;
 
   /// The mean loss over all positions of `documents`, in nats.
   virtual double evaluate(std::span<const Document> documents) = 0;

@@ -93,6 +93,27 @@ TYPED_TEST(AdamTest, LeavesAParameterWithoutGradient) {
   EXPECT_EQ(parameters, std::vector<TypeParam>(20, 3));
 }
 
+// What training stops for: any one gradient that is not finite, or too large for its square.
+TYPED_TEST(AdamTest, ReturnsTheSumOfTheSecondMoments) {
+  constexpr TypeParam kLargest = std::numeric_limits<TypeParam>::max();
+  for (const std::size_t count : {1U, 7U, 40U, 69U}) {
+    for (std::size_t one = 0; one < count; ++one) {
+      const auto sum_with = [&](TypeParam other) {
+        std::vector<TypeParam> gradient(count, 2), parameters(count), m(count), v(count, 1);
+        gradient[one] = other;
+        return adam_update<TypeParam>(adam_step(1, 0, 0.5), gradient, parameters, m, v);
+      };
+      EXPECT_TRUE(near(sum_with(2), static_cast<Exact>(count), 32 * kEpsilon<TypeParam>));
+      EXPECT_TRUE(std::isfinite(sum_with(std::sqrt(kLargest))));
+      for (const TypeParam bad : {kLargest, std::numeric_limits<TypeParam>::infinity(),
+                                  std::numeric_limits<TypeParam>::quiet_NaN()}) {
+        EXPECT_FALSE(std::isfinite(sum_with(bad))) << one << " of " << count;
+        EXPECT_FALSE(std::isfinite(sum_with(-bad))) << one << " of " << count;
+      }
+    }
+  }
+}
+
 // Arithmetic on denormal numbers is slow, and a parameter may be without a gradient for ever.
 TYPED_TEST(AdamTest, KeepsMomentsNormalWhenTheGradientHasEnded) {
   std::vector<TypeParam> gradient(20, 1), parameters(20), m(20), v(20);

@@ -71,7 +71,7 @@ TEST_P(AllocationTest, AStepAllocatesNothing) {
     const auto run_steps = [&](std::size_t batch) {
       for (std::size_t first = 0; first + batch <= documents.size(); first += batch) {
         engine.compute_gradient(documents.subspan(first, batch));
-        engine.update(step);
+        EXPECT_TRUE(engine.update(step));
       }
     };
     // Meanwhile threads start; but in steps of few lanes, which leave nothing to those of many.

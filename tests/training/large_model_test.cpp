@@ -6,11 +6,9 @@
 #include <numeric>
 
 #include "distributed/thread_group.hpp"
-#include "kernels/gradient_sums.hpp"
 #include "model/tiny_model.hpp"
 #include "training/data_parallel.hpp"
 #include "training/lane_tree.hpp"
-#include "training/slices.hpp"
 #include "training/support.hpp"
 
 namespace microgpt {
@@ -31,7 +29,6 @@ constexpr kernels::AdamStep kStep = test::first_adam_step(0.5, 0.01, 1);
 struct Outcome {
   std::string bytes;  // of parameters and moments
   std::vector<double> losses;
-  std::vector<double> squared_norms;
 };
 
 class LargeModelTest : public testing::Test {
@@ -57,7 +54,7 @@ class LargeModelTest : public testing::Test {
                                          kDocuments, threads, group);
         for (int step = 0; step < steps; ++step) {
           mine.losses.push_back(engine.compute_gradient(batch(step)).loss);
-          mine.squared_norms.push_back(engine.update(kStep));
+          EXPECT_TRUE(engine.update(kStep));
         }
         engine.collect_state();
       }
@@ -88,11 +85,6 @@ class LargeModelTest : public testing::Test {
     const auto lanes = static_cast<int>(gradients.size());
     const std::vector<float> sum = test::tree_sum(gradients, {0, lanes});
     outcome.losses = {std::accumulate(losses.begin(), losses.end(), 0.0) * scale};
-    double squared_norm = 0;
-    for (std::size_t slice = 0; slice < count_slices(size_); ++slice) {
-      squared_norm += kernels::sum_of_squares(slice_of(std::span(sum), slice));
-    }
-    outcome.squared_norms = {squared_norm};
     State state = new_state(size_);
     kernels::adam_update<float>(kStep, sum, state.parameters.values(), state.m.values(),
                                 state.v.values());
@@ -109,7 +101,6 @@ class LargeModelTest : public testing::Test {
   void expect_same(const Outcome& outcome, const Outcome& expected) const {
     EXPECT_TRUE(outcome.bytes == expected.bytes);
     EXPECT_EQ(outcome.losses, expected.losses);
-    EXPECT_EQ(outcome.squared_norms, expected.squared_norms);
   }
 
   const TinyModel<float> model_{kShape};
