@@ -54,6 +54,13 @@ Index scratches(const ModelShape& shape, Index longest_document) {
 
 }  // namespace
 
+void ask_for(std::span<const Token> stream, std::span<const Document> documents) {
+  for (const Document& document : documents) {
+    __builtin_prefetch(stream.data() + document.offset);
+    __builtin_prefetch(stream.data() + document.offset + document.length);
+  }
+}
+
 template <class Scalar>
 Activations<Scalar>::Activations(const ModelShape& shape, Index max_positions,
                                  Index longest_document)
@@ -129,11 +136,7 @@ void Activations<Scalar>::set_piece(const PackedDocuments& piece) {
   stride_ = stride_for<Scalar>(columns_);
   tokens_ = token_storage_.values().first(positions);
   targets_ = token_storage_.values().subspan(positions, positions);
-  // Documents lie anywhere in the stream: ask for all before the first is needed.
-  for (const Document& document : piece.documents) {
-    __builtin_prefetch(piece.stream.data() + document.offset);
-    __builtin_prefetch(piece.stream.data() + document.offset + document.length);
-  }
+  ask_for(piece.stream, piece.documents);
   documents_ = 0;
   std::ranges::fill(distances_.values(), 0);
   Index position = 0;

@@ -37,6 +37,10 @@ struct PackedDocuments {
 };
 inline constexpr std::size_t kMostParts = 4;
 
+/// Asks for the tokens of documents, which lie anywhere in the stream, all before the first is
+/// needed.
+void ask_for(std::span<const Token> stream, std::span<const Document> documents);
+
 /// C = n_embd.
 template <class Scalar>
 struct LayerActivations {

@@ -12,6 +12,12 @@
 #include "training/slices.hpp"
 
 namespace microgpt {
+namespace {
+
+// One piece takes so many, and a core can wait for as many lines at once.
+constexpr std::size_t kFewDocuments = 8;
+
+}  // namespace
 
 template <class Scalar>
 DataParallelEngine<Scalar>::DataParallelEngine(const ModelShape& shape, ModelState<Scalar>& state,
@@ -54,6 +60,8 @@ void DataParallelEngine<Scalar>::plan_step(std::span<const Document> batch) {
 
 template <class Scalar>
 BatchLoss DataParallelEngine<Scalar>::compute_gradient(std::span<const Document> batch, int note) {
+  // They come while a single worker, who is this thread, plans the step.
+  if (workers() == 1 && batch.size() <= kFewDocuments) ask_for(workers_.stream(), batch);
   plan_step(batch);
   const auto losses = std::span(losses_).first(batch.size());
   const LaneRange own = plan_.lanes_of(group_.rank());
