@@ -5,9 +5,11 @@
 // are added in one fixed tree: so the bits of the sum do not depend on which worker took which
 // lane.
 //
-// Documents are dealt like cards, longest first, back and forth: to lanes 0 … n - 1, then n - 1 …
-// 0, and so on. That makes the lanes almost equally long, so that no worker waits long for another;
-// and documents of one length, side by side, have attention look back equally far.
+// Documents are dealt from the top of the tree down, longest first: each to the half that has fewer
+// positions (for each of its lanes) so far, and then within the halves in the same way. So not only
+// the lanes are almost equally long, but what is above them, too: halves of the step, which two
+// workers take, differ by a position at most in nine of ten steps of names. With eight positions in
+// a vector, one more than a worker's share can be an eighth more to do.
 #pragma once
 
 #include <span>
@@ -42,12 +44,13 @@ class LanePlan {
 
  private:
   void sort_by_length(std::span<const Document> batch);
+  void deal_to_lanes(std::int64_t lanes, std::span<Document> documents);
 
   BatchLimits limits_;
   std::int64_t positions_ = 0;  // of the step
   std::vector<std::size_t> next_of_length_;
-  std::vector<Document> sorted_;
   std::vector<Document> documents_;
+  std::vector<Document> right_;  // dealt to a right half
   std::vector<Lane> lanes_;
 };
 
