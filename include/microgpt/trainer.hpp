@@ -80,8 +80,8 @@ class Trainer {
   /// it hears of nothing. Several processes run together, and stop after the same step, whichever
   /// of them is asked to. Throws RunError that names step and learning rate where the loss is not
   /// finite, before the update is applied, or the gradient, its square in the run's precision, or
-  /// val_loss is not (then the model has been updated, or a part of it; the observer does not hear
-  /// of it); and whatever the observer throws. In the other processes that is EndedElsewhere.
+  /// val_loss is not (then the model, or a part of it, may have been updated; the observer does not
+  /// hear of it); and whatever the observer throws. In the other processes that is EndedElsewhere.
   /// Anything else that is thrown, the others do not know of: see ProcessGroup::ends_together().
   TrainingEnd run(TrainingObserver& observer, const std::atomic<int>& stop);
 
