@@ -42,15 +42,17 @@ struct Update {
   template <int Count>
   [[gnu::always_inline]] void operator()(const Vector<Scalar> (&gradient)[Count],
                                          Vector<Scalar> (&parameter)[Count],
-                                         Vector<Scalar> (&m)[Count],
-                                         Vector<Scalar> (&v)[Count]) const {
+                                         Vector<Scalar> (&m)[Count], Vector<Scalar> (&v)[Count],
+                                         Vector<Scalar>& sum_of_squares) const {
     const Vector<Scalar> least = broadcast(kLeast<Scalar>);
     const Vector<Scalar> rounding =
         broadcast(kMeanUnit<Scalar> / std::numeric_limits<Scalar>::epsilon());
     Vector<Scalar> root[Count];
     unrolled<Count>([&](auto i) __attribute__((always_inline)) {
       const Vector<Scalar> root_of_square = gradient[i] * root_of_share2;
-      v[i] = fma<Scalar>(v[i], beta2, fma<Scalar>(root_of_square, root_of_square, least));
+      const Vector<Scalar> square = fma<Scalar>(root_of_square, root_of_square, least);
+      sum_of_squares += square;
+      v[i] = fma<Scalar>(v[i], beta2, square);
       m[i] = fma<Scalar>(m[i], beta1, fma<Scalar>(gradient[i], share1, rounding)) - rounding;
     });
     unrolled<Count>([&](auto i)
@@ -87,12 +89,10 @@ Scalar update_all(const Update& update, std::span<const Scalar> gradient,
     load_all(m, of_m);
     load_all(v, of_v);
     load_all(parameters, of_parameters);
-    update(of_gradient, of_parameters, of_m, of_v);
+    update(of_gradient, of_parameters, of_m, of_v, sum);
     store_all(m, of_m);
     store_all(v, of_v);
     store_all(parameters, of_parameters);
-    unrolled<Count - 1>([&](auto i) __attribute__((always_inline)) { of_v[0] += of_v[i + 1]; });
-    sum += of_v[0];
   };
   const auto load_whole = [](const Scalar* from) __attribute__((always_inline)) {
     return load(from);

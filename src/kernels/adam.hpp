@@ -20,8 +20,8 @@ struct AdamStep {
 
 /// m = b1 m + (1-b1) g;  v = b2 v + (1-b2) g²;
 /// p -= lr (m̂ / (sqrt(v̂) + eps) + weight_decay p). The four spans are of equal length. Moments stay
-/// normal numbers, or m 0, however long a gradient is 0. Returns Σ v, which is not finite where a
-/// g, or (1-b2) g², is not: then all four spans but the gradient are of no use any more.
+/// normal numbers, or m 0, however long a gradient is 0. Returns (1-b2) Σ g², by sums of Scalar:
+/// where that is not finite, the other three spans are of no use any more.
 template <class Scalar>
 Scalar adam_update(const AdamStep& step, std::span<const Scalar> gradient,
                    std::span<Scalar> parameters, std::span<Scalar> m, std::span<Scalar> v);

@@ -17,6 +17,11 @@ namespace {
 // One piece takes so many, and a core can wait for as many lines at once.
 constexpr std::size_t kFewDocuments = 8;
 
+template <class Scalar>
+bool is_finite_as(double x) {
+  return std::abs(x) <= std::numeric_limits<Scalar>::max();
+}
+
 }  // namespace
 
 template <class Scalar>
@@ -43,7 +48,6 @@ DataParallelEngine<Scalar>::DataParallelEngine(const ModelShape& shape, ModelSta
   whole_sums_.reserve(node_sums_.size());
   losses_.resize(static_cast<std::size_t>(batch_size));
   squared_norms_.resize(count_slices(state.parameters.size()));
-  second_moments_.resize(squared_norms_.size());
 }
 
 template <class Scalar>
@@ -196,11 +200,13 @@ bool DataParallelEngine<Scalar>::update(kernels::AdamStep step, double grad_clip
       add_nodes(slice);
     });
   }
-  const double norm = std::sqrt(std::accumulate(squared_norms_.begin(), squared_norms_.end(), 0.0));
+  double norm = std::sqrt(squared_norm());
   if (!std::isfinite(norm)) return false;
-  step.gradient_scale = clips && norm > grad_clip ? grad_clip / norm : 1;
-  const double scaled = norm * step.gradient_scale;
-  if (scaled * scaled > std::numeric_limits<Scalar>::max()) return false;
+  if (clips && norm > grad_clip) {
+    step.gradient_scale = grad_clip / norm;
+    norm = grad_clip;
+  }
+  if (!is_finite_as<Scalar>(norm * norm)) return false;
   for_own_slices(&WorkerProfile::adam,
                  [&](std::size_t slice) { update_slice(step, slice, node_slice(0, slice)); });
   exchange_.share_parameters(state_.parameters);
@@ -211,7 +217,7 @@ bool DataParallelEngine<Scalar>::update(kernels::AdamStep step, double grad_clip
 // within a first-level cache, and workers wait for each other once less.
 template <class Scalar>
 bool DataParallelEngine<Scalar>::reduce_and_update(const kernels::AdamStep& step) {
-  workers_.pool().run(second_moments_.size(), [&](std::size_t slice, int worker) {
+  workers_.pool().run(squared_norms_.size(), [&](std::size_t slice, int worker) {
     alignas(line_memory::kCacheLine) std::array<Scalar, kSlice> room;
     std::span<const Scalar> gradient;
     {
@@ -219,18 +225,25 @@ bool DataParallelEngine<Scalar>::reduce_and_update(const kernels::AdamStep& step
       gradient = node_sums_[0].add_slice(slice, room);
     }
     const PhaseTimer timer(profile_, worker, &WorkerProfile::adam);
-    second_moments_[slice] = update_slice(step, slice, gradient);
+    squared_norms_[slice] = update_slice(step, slice, gradient);
   });
-  return std::ranges::all_of(second_moments_, [](Scalar sum) { return std::isfinite(sum); });
+  return is_finite_as<Scalar>(squared_norm());
 }
 
+// Returns the slice's Σ g² after scaling, as exact as sums of Scalar are.
 template <class Scalar>
-Scalar DataParallelEngine<Scalar>::update_slice(const kernels::AdamStep& step, std::size_t slice,
+double DataParallelEngine<Scalar>::update_slice(const kernels::AdamStep& step, std::size_t slice,
                                                 std::span<const Scalar> gradient) {
   // Moments are kept from the first slice of this process on.
   const std::size_t kept = slice - exchange_.first_slice();
   return kernels::adam_update<Scalar>(step, gradient, slice_of(state_.parameters, slice),
-                                      slice_of(state_.m, kept), slice_of(state_.v, kept));
+                                      slice_of(state_.m, kept), slice_of(state_.v, kept)) /
+         (1 - step.beta2);
+}
+
+template <class Scalar>
+double DataParallelEngine<Scalar>::squared_norm() const {
+  return std::accumulate(squared_norms_.begin(), squared_norms_.end(), 0.0);
 }
 
 template <class Scalar>

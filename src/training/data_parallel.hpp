@@ -52,8 +52,9 @@ class DataParallelEngine final : public TrainingEngine {
   void for_own_slices(double WorkerProfile::*phase, Work&& work);
   void add_nodes(std::size_t slice);
   bool reduce_and_update(const kernels::AdamStep& step);
-  Scalar update_slice(const kernels::AdamStep& step, std::size_t slice,
+  double update_slice(const kernels::AdamStep& step, std::size_t slice,
                       std::span<const Scalar> gradient);
+  [[nodiscard]] double squared_norm() const;
   [[nodiscard]] std::span<Scalar> node_slice(std::size_t node, std::size_t slice);
   [[nodiscard]] bool alone() const { return group_.size() == 1; }
 
@@ -70,8 +71,7 @@ class DataParallelEngine final : public TrainingEngine {
   std::vector<TreeSum<Scalar>> node_sums_;   // of this process's nodes
   std::vector<Scalar*> whole_sums_;          // the same, for the exchange
   std::vector<double> losses_;               // one a document
-  std::vector<double> squared_norms_;        // Σ g² of each slice, if anyone needs the norm
-  std::vector<Scalar> second_moments_;       // Σ v of each slice, if no one does
+  std::vector<double> squared_norms_;        // one a slice
   double document_scale_ = 0;
   StepProfile* profile_ = nullptr;
 };
