@@ -89,9 +89,7 @@ BatchLoss DataParallelEngine<Scalar>::compute_gradient(std::span<const Document>
 // The gradients of one lane, or the sum of those of some.
 template <class Scalar>
 void DataParallelEngine<Scalar>::compute_lanes(LaneRange lanes, int worker) {
-  const std::size_t begin = lanes_.first_document(lanes.first);
-  const Lane documents =
-      lanes_.documents().subspan(begin, lanes_.first_document(lanes.end) - begin);
+  const Lane documents = lanes_.documents_of(lanes);
   if (first_piece(documents, limits_.piece_positions).size() < documents.size()) {
     for (int lane = lanes.first; lane < lanes.end; ++lane) compute_lane(lane, worker);
     return;

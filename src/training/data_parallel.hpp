@@ -29,7 +29,7 @@ class DataParallelEngine final : public TrainingEngine {
                      std::int64_t batch_size, int threads, ProcessGroup& group = single_process());
 
   BatchLoss compute_gradient(std::span<const Document> batch, int note = 0) override;
-  bool update(kernels::AdamStep step, double grad_clip = 0) override;
+  [[nodiscard]] bool update(kernels::AdamStep step, double grad_clip = 0) override;
   double evaluate(std::span<const Document> documents) override;
   void collect_state() override;
 

@@ -15,6 +15,7 @@
 #include <span>
 #include <vector>
 
+#include "distributed/reduction_plan.hpp"
 #include "microgpt/dataset.hpp"
 #include "training/batch_plan.hpp"
 
@@ -34,6 +35,11 @@ class LanePlan {
   /// The documents of the step, lane by lane.
   [[nodiscard]] std::span<const Document> documents() const { return documents_; }
   [[nodiscard]] std::span<const Lane> lanes() const { return lanes_; }
+  /// Those of some lanes.
+  [[nodiscard]] std::span<const Document> documents_of(LaneRange lanes) const {
+    const std::size_t begin = first_document(lanes.first);
+    return documents().subspan(begin, first_document(lanes.end) - begin);
+  }
   /// How many lanes of the mean length fit into one piece, up to `most`, a power of two.
   [[nodiscard]] int lanes_of_a_piece(int most) const {
     while (most > 1 && most * positions_ > std::ssize(lanes_) * limits_.piece_positions) most /= 2;

@@ -9,8 +9,6 @@
 #include <random>
 #include <utility>
 
-#include "distributed/reduction_plan.hpp"
-
 namespace microgpt {
 namespace {
 
@@ -73,11 +71,6 @@ std::vector<std::pair<LaneRange, LaneRange>> halves(int lanes) {
   return halves;
 }
 
-std::span<const Document> documents_of(const LanePlan& plan, LaneRange lanes) {
-  const std::size_t begin = plan.first_document(lanes.first);
-  return plan.documents().subspan(begin, plan.first_document(lanes.end) - begin);
-}
-
 TEST(LanePlanTest, DealsEachDocumentOnce) {
   for (const BatchLimits& limits : kAllLimits) {
     LanePlan plan(limits, kMostDocuments, kBlockSize);
@@ -132,7 +125,7 @@ TEST(LanePlanTest, MakesHalvesAlmostEquallyLong) {
       plan.deal(batch);
       const auto longest = std::ranges::max(batch, {}, &Document::length).length;
       for (const auto& [left, right] : halves(static_cast<int>(plan.lanes().size()))) {
-        const auto of_left = documents_of(plan, left), of_right = documents_of(plan, right);
+        const auto of_left = plan.documents_of(left), of_right = plan.documents_of(right);
         if (std::ssize(of_left) == left.size() || std::ssize(of_right) == right.size()) continue;
         const std::int64_t ahead =
             count_positions(of_left) * right.size() - count_positions(of_right) * left.size();
@@ -151,8 +144,8 @@ TEST(LanePlanTest, MakesHalvesOfNamesDifferByAPosition) {
   for (unsigned seed = 1; seed <= 200; ++seed) {
     plan.deal(names(16, seed));
     if (plan.lanes().size() != 4) continue;
-    const auto left = count_positions(documents_of(plan, {0, 2}));
-    const auto right = count_positions(documents_of(plan, {2, 4}));
+    const auto left = count_positions(plan.documents_of({0, 2}));
+    const auto right = count_positions(plan.documents_of({2, 4}));
     ++steps;
     even += std::abs(left - right) <= 1 ? 1 : 0;
   }
